@@ -1,0 +1,15 @@
+export { backoffMs, delay, monotonicMs, within } from './clock.ts';
+export { ConfigError, env, readEnv } from './env.ts';
+export { Lifetime, withLifetime } from './lifetime.ts';
+export { createLogger, type Logger, type LoggerOptions, maskNumber } from './logger.ts';
+export {
+  Counter,
+  createMetricsRegistry,
+  Gauge,
+  Histogram,
+  type OperationsServer,
+  type ReadinessCheck,
+  type Registry,
+  startOperationsServer,
+} from './metrics.ts';
+export { runUntilSignal } from './process.ts';

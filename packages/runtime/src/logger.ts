@@ -1,0 +1,27 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+export interface LoggerOptions {
+  /** Which process writes: `gateway`, `worker`, … */
+  name: string;
+  level: string;
+  /** Default: standard output. */
+  destination?: DestinationStream;
+}
+
+/** JSON lines with ISO times and level names. Errors go in the `err` field; their `cause` is included. */
+export function createLogger({ name, level, destination }: LoggerOptions): Logger {
+  const options = {
+    name,
+    level,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return destination ? pino(options, destination) : pino(options);
+}
+
+/** The last four digits of a number or JID, for log lines: whole numbers never enter a log. */
+export function maskNumber(text: string): string {
+  return text.replace(/\d{5,}/g, (digits) => `…${digits.slice(-4)}`);
+}
