@@ -1,4 +1,11 @@
 export {
+  CONNECTION_STATES,
+  type ConnectionState,
+  type DeviceConnection,
+  type DeviceRecord,
+  isDeviceId,
+} from './device.ts';
+export {
   FAILURES,
   Failure,
   type FailureCode,
@@ -8,3 +15,15 @@ export {
   isFailureCode,
 } from './failure.ts';
 export { IMAGE_LIMITS, IMAGE_MIME_TYPES, type ImageMimeType, MAX_CAPTION_CODE_POINTS } from './limits.ts';
+export { type CommandResult, type DeviceCommand, type DeviceCommandName, type Mail, mailSchema } from './mail.ts';
+export { isMessageId, newMessageId } from './message-id.ts';
+export {
+  type FailureRecord,
+  failureRecord,
+  isSettled,
+  MESSAGE_STATES,
+  type MessageRecord,
+  type MessageState,
+} from './message-record.ts';
+export { parseNumber, parseRecipient, type Recipient } from './recipient.ts';
+export { DURATIONS_SECONDS, JOBS, type JobName, type SendImageJob, sendImageJob } from './send-image.ts';

@@ -1,0 +1,39 @@
+/** The states of a device's connection, as the API's `connection.state` says them. */
+export const CONNECTION_STATES = [
+  'unpaired',
+  'pairing',
+  'connecting',
+  'connected',
+  'disconnected',
+  'logged_out',
+] as const;
+export type ConnectionState = (typeof CONNECTION_STATES)[number];
+
+/** A device's connection as its owner last wrote it. Times are Unix milliseconds. */
+export interface DeviceConnection {
+  state: ConnectionState;
+  since: number;
+  /** The worker that wrote it. */
+  owner?: string;
+  /** Why it is not connected, for people. */
+  reason?: string;
+  last_ack_at?: number;
+  /** When it was last known to be connected; tells how long a device has been offline. */
+  connected_until?: number;
+}
+
+/** A linked WhatsApp account (or one to be linked) that Postern sends through. */
+export interface DeviceRecord {
+  device_id: string;
+  created_at: number;
+  /** The account's JID with its device number, e.g. `628…:12@s.whatsapp.net`; absent until paired. */
+  jid?: string;
+  lid?: string;
+  connection: DeviceConnection;
+}
+
+const DEVICE_ID = /^[A-Za-z0-9._@-]{1,64}$/;
+
+export function isDeviceId(text: string): boolean {
+  return DEVICE_ID.test(text);
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { failureRecord } from './message-record.ts';
+
+/** What a gateway asks the owner of a device to do. */
+export const DEVICE_COMMANDS = ['login', 'pair_code', 'logout', 'reconnect', 'delete'] as const;
+export type DeviceCommandName = (typeof DEVICE_COMMANDS)[number];
+
+const deviceCommand = z.object({
+  type: z.literal('command'),
+  command_id: z.string(),
+  name: z.enum(DEVICE_COMMANDS),
+  device_id: z.string(),
+  /** Digits; only for `pair_code`. */
+  phone: z.string().optional(),
+  reply_to: z.string(),
+  request_id: z.string(),
+});
+export type DeviceCommand = z.infer<typeof deviceCommand>;
+
+/** How a command ended. `results` holds `{pair_code}` for `pair_code`, else nothing. `not_owner`: ask the registry again. */
+const commandResult = z.object({
+  type: z.literal('command_result'),
+  command_id: z.string(),
+  outcome: z.enum(['done', 'failed', 'not_owner']),
+  results: z.record(z.string(), z.string()).default({}),
+  failure: failureRecord.optional(),
+});
+export type CommandResult = z.infer<typeof commandResult>;
+
+/** The news that a message has settled; the waiting gateway reads the outcome from the message's record. */
+const messageSettled = z.object({ type: z.literal('message_settled'), message_id: z.string() });
+
+/** Everything one process posts to another's mailbox. */
+export const mailSchema = z.discriminatedUnion('type', [deviceCommand, commandResult, messageSettled]);
+export type Mail = z.infer<typeof mailSchema>;

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { FailureCode } from './failure.ts';
+
+export const MESSAGE_STATES = ['queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'cancelled'] as const;
+export type MessageState = (typeof MESSAGE_STATES)[number];
+
+/** What is kept of a failure: what the API answers, never its cause. */
+export const failureRecord = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()).default({}),
+  retry_after_seconds: z.number().optional(),
+});
+export type FailureRecord = Omit<z.infer<typeof failureRecord>, 'code'> & { code: FailureCode };
+
+/** One message as the registry keeps it: ledger, result and status at once. Times are Unix milliseconds. */
+export interface MessageRecord {
+  message_id: string;
+  device_id: string;
+  /** The recipient's JID. */
+  phone: string;
+  state: MessageState;
+  /** How many times the message was handed to WhatsApp, or tried to be. */
+  attempts: number;
+  created_at: number;
+  expires_at: number;
+  sent_at?: number;
+  delivered_at?: number;
+  read_at?: number;
+  error?: FailureRecord;
+}
+
+/** Whether the state can change no more by sending (receipts may still advance it). */
+export function isSettled(state: MessageState): boolean {
+  return state !== 'queued' && state !== 'sending';
+}

@@ -1,0 +1,77 @@
+/**
+ * The name of every Redis key. All keys of one device share its hash tag, so that they live in one cluster slot and one
+ * script may touch them together; global keys are touched one at a time.
+ */
+export interface Keys {
+  prefix: string;
+  /** Set of device ids. */
+  devices: string;
+  /** Hash: device JID or bare JID → device id. */
+  jids: string;
+  /** Sorted set: `<device>|<message id>` by the Unix milliseconds at which a queued message expires. */
+  deadlines: string;
+  /** The random secret that signs QR links, shared by all gateways. */
+  secret: string;
+  /** The identity of the blob store that everyone must share. */
+  blobStore: string;
+  /** Set of live workers' ids, refreshed as `worker:<id>` keys with a TTL. */
+  worker(workerId: string): string;
+  workers: string;
+  /** Message id → device id. */
+  messageDevice(messageId: string): string;
+  /** Stream: what is posted to one process. */
+  mailbox(processId: string): string;
+  device(deviceId: string): DeviceKeys;
+}
+
+export interface DeviceKeys {
+  /** BullMQ's prefix for this device's lane; the queue's name is `lane`. */
+  lanePrefix: string;
+  record: string;
+  lease: string;
+  epoch: string;
+  /** The pairing QR while it is valid. */
+  qr: string;
+  /** Hash of credentials (`creds`). */
+  credentials: string;
+  /** Hash of Signal keys of one type. */
+  signalKeys(type: string): string;
+  message(messageId: string): string;
+  /** Content of a message, sent or seen, for quotes and retry receipts. */
+  content(messageId: string): string;
+  /** Hash: chat JID → disappearing timer in seconds. */
+  timers: string;
+  /** Cached answers of WhatsApp's look-ups. */
+  lookup(jid: string): string;
+}
+
+export function createKeys(prefix: string): Keys {
+  return {
+    prefix,
+    devices: `${prefix}:devices`,
+    jids: `${prefix}:jids`,
+    deadlines: `${prefix}:deadlines`,
+    secret: `${prefix}:secret`,
+    blobStore: `${prefix}:blob-store`,
+    workers: `${prefix}:workers`,
+    worker: (workerId) => `${prefix}:worker:${workerId}`,
+    messageDevice: (messageId) => `${prefix}:message:${messageId}`,
+    mailbox: (processId) => `${prefix}:mailbox:${processId}`,
+    device: (deviceId) => {
+      const own = `${prefix}:{${deviceId}}`;
+      return {
+        lanePrefix: own,
+        record: `${own}:device`,
+        lease: `${own}:lease`,
+        epoch: `${own}:epoch`,
+        qr: `${own}:qr`,
+        credentials: `${own}:credentials`,
+        signalKeys: (type) => `${own}:signal:${type}`,
+        message: (messageId) => `${own}:message:${messageId}`,
+        content: (messageId) => `${own}:content:${messageId}`,
+        timers: `${own}:timers`,
+        lookup: (jid) => `${own}:lookup:${jid}`,
+      };
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { Redis } from 'ioredis';
+import type { Keys } from './keys.ts';
+import { createScript } from './script.ts';
+
+/**
+ * The right to own a device: at most one worker holds it at a time. The token (`<worker>#<epoch>`) names the holder and
+ * its turn; every write that only the owner may make is checked against it.
+ */
+export interface Lease {
+  deviceId: string;
+  token: string;
+  epoch: number;
+}
+
+/** `missing`: expired, may be acquired again. `lost`: somebody else holds it, drop the socket. */
+export type Renewal = 'renewed' | 'missing' | 'lost';
+
+export interface Leases {
+  /** Takes a free lease with the next epoch, or answers undefined when it is held. */
+  acquire(deviceId: string): Promise<Lease | undefined>;
+  renew(lease: Lease): Promise<Renewal>;
+  /** Gives it up, if it is still ours. */
+  release(lease: Lease): Promise<void>;
+  /** The worker that holds the device's lease now. */
+  owner(deviceId: string): Promise<string | undefined>;
+}
+
+const acquire = createScript<number>(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local epoch = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[1] .. '#' .. epoch, 'PX', ARGV[2])
+return epoch`);
+
+const renew = createScript<string>(`
+local token = redis.call('GET', KEYS[1])
+if not token then return 'missing' end
+if token ~= ARGV[1] then return 'lost' end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 'renewed'`);
+
+const release = createScript<number>(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`);
+
+export function createLeases(redis: Redis, keys: Keys, options: { workerId: string; ttlMs: number }): Leases {
+  const { workerId, ttlMs } = options;
+  return {
+    async acquire(deviceId) {
+      const device = keys.device(deviceId);
+      const epoch = await acquire(redis, [device.lease, device.epoch], [workerId, ttlMs]);
+      return epoch === 0 ? undefined : { deviceId, token: `${workerId}#${epoch}`, epoch };
+    },
+    async renew(lease) {
+      return (await renew(redis, [keys.device(lease.deviceId).lease], [lease.token, ttlMs])) as Renewal;
+    },
+    async release(lease) {
+      await release(redis, [keys.device(lease.deviceId).lease], [lease.token]);
+    },
+    owner: (deviceId) => readOwner(redis, keys, deviceId),
+  };
+}
+
+/** The worker that holds the device's lease now. */
+export async function readOwner(redis: Redis, keys: Keys, deviceId: string): Promise<string | undefined> {
+  const token = await redis.get(keys.device(deviceId).lease);
+  return token?.slice(0, token.lastIndexOf('#'));
+}
