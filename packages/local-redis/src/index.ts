@@ -1,1 +1,1 @@
-export {};
+export { type LocalRedis, type LocalRedisOptions, startLocalRedis } from './local-redis.ts';

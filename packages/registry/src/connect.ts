@@ -28,7 +28,7 @@ export function redisOptions(options: Pick<ConnectOptions, 'profile' | 'name' | 
 
 /** Opens a connection and resolves with it when Redis has answered; rejects when it does not within 10 s. */
 export async function connectRedis(options: ConnectOptions): Promise<Redis> {
-  const redis = new Redis(options.url, { ...redisOptions(options), lazyConnect: true });
+  const redis = new Redis(options.url, { ...redisOptions(options), lazyConnect: true, replyMapping: 'legacy' });
   redis.on('error', options.onError);
   try {
     await new Promise<void>((resolve, reject) => {

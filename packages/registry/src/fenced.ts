@@ -42,7 +42,8 @@ export async function writeFenced(
   const args: (string | Buffer)[] = [token];
   for (const write of writes) {
     keys.push(write.key);
-    for (const chunk of toArguments(write)) args.push(write.command, String(keys.length), String(chunk.length), ...chunk);
+    for (const chunk of toArguments(write))
+      args.push(write.command, String(keys.length), String(chunk.length), ...chunk);
   }
   if (keys.length === 1) return;
   const applied = await fenced(redis, keys, args as string[]);

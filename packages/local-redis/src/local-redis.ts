@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { delay } from '@postern/runtime';
+import { findOrInstallRedis } from './redis-binary.ts';
+
+export interface LocalRedisOptions {
+  /** Where the append-only file lives. Default: a temporary directory, removed by `stop`. */
+  directory?: string;
+  /** Told before each step that takes a while (an installation). */
+  onProgress?: (step: string) => void;
+}
+
+export interface LocalRedis {
+  url: string;
+  port: number;
+  /** The server's process, for tests that kill or stop it. */
+  pid: number;
+  stop(): Promise<void>;
+}
+
+const START_ATTEMPTS = 5;
+
+/**
+ * Starts a private Redis on a free loopback port, as durable as Postern asks of any Redis: AOF everysec, noeviction.
+ * Resolves when it answers; the server ends with this process.
+ */
+export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<LocalRedis> {
+  const binary = await findOrInstallRedis(options.onProgress ?? (() => {}));
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'postern-redis-')));
+  await mkdir(directory, { recursive: true });
+  const removeDirectory = async () => {
+    if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
+  };
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const server = spawn(binary, toArguments(port, directory), { stdio: ['ignore', 'pipe', 'pipe'] });
+    try {
+      await untilAnswering(server, port);
+      return toLocalRedis(server, port, removeDirectory);
+    } catch (error) {
+      server.kill('SIGKILL');
+      // Another process may have taken the port between our look and the start.
+      if (attempt < START_ATTEMPTS) continue;
+      await removeDirectory();
+      throw error;
+    }
+  }
+}
+
+function toArguments(port: number, directory: string): string[] {
+  const settings = {
+    bind: '127.0.0.1',
+    port,
+    dir: directory,
+    appendonly: 'yes',
+    appendfsync: 'everysec',
+    'maxmemory-policy': 'noeviction',
+    save: '',
+    daemonize: 'no',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+function toLocalRedis(server: ChildProcess, port: number, removeDirectory: () => Promise<void>): LocalRedis {
+  const killWithUs = () => server.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  // Its output is not kept, and neither its pipes nor itself keep our event loop alive.
+  for (const pipe of [server.stdout, server.stderr]) {
+    pipe?.resume();
+    if (pipe && 'unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
+  }
+  server.unref();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    pid: server.pid ?? 0,
+    async stop() {
+      process.off('exit', killWithUs);
+      await terminate(server);
+      await removeDirectory();
+    },
+  };
+}
+
+/** SIGTERM lets Redis write its file; one that is stopped (SIGSTOP) or stuck is killed after 5 s. */
+async function terminate(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  server.ref();
+  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  server.kill('SIGTERM');
+  const timer = setTimeout(() => server.kill('SIGKILL'), 5_000);
+  await exited;
+  clearTimeout(timer);
+}
+
+async function untilAnswering(server: ChildProcess, port: number): Promise<void> {
+  let output = '';
+  const collect = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-2000);
+  };
+  server.stdout?.on('data', collect);
+  server.stderr?.on('data', collect);
+  let failure: Error | undefined;
+  server.once('error', (error) => {
+    failure = error;
+  });
+  const deadline = Date.now() + 15_000;
+  while (Date.now() < deadline) {
+    if (failure) throw failure;
+    if (server.exitCode !== null) throw new Error(`redis-server ended with code ${server.exitCode}:\n${output}`);
+    if (await isAnswering(port)) return;
+    await delay(20);
+  }
+  throw new Error(`redis-server did not answer within 15 s:\n${output}`);
+}
+
+function isAnswering(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    const finish = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(500, () => finish(false));
+    socket.once('data', (chunk) => finish(chunk.toString().startsWith('+PONG')));
+    socket.once('error', () => finish(false));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => {
+        if (address && typeof address === 'object') resolve(address.port);
+        else reject(new Error('no free port'));
+      });
+    });
+  });
+}

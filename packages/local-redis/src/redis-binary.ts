@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+const NAMES = ['redis-server', 'valkey-server'];
+const PACKAGES = ['redis-server', 'valkey-server'];
+
+/**
+ * The path of a Redis (or Valkey) server: from PATH, else installed the platform's way (apt as root; unpacked from the
+ * distribution's package without root; Homebrew on macOS). Rejects with the commands to run by hand when none works.
+ */
+export async function findOrInstallRedis(onProgress: (step: string) => void): Promise<string> {
+  const found = (await findOnPath()) ?? (await findUnpacked());
+  if (found) return found;
+  onProgress('Redis is not installed; installing it (once) ...');
+  for (const install of [installByApt, unpackFromApt, installByBrew]) {
+    const path = await install();
+    if (path) return path;
+  }
+  throw new Error(
+    [
+      'No Redis server was found and none could be installed. Install one and try again, for example:',
+      '  Debian or Ubuntu:  sudo apt-get install redis-server',
+      '  Fedora:            sudo dnf install valkey',
+      '  macOS:             brew install redis',
+      '  Docker:            docker run -d -p 6379:6379 redis:7  and set REDIS_URL=redis://127.0.0.1:6379',
+      'or set REDIS_URL to a Redis that runs already.',
+    ].join('\n'),
+  );
+}
+
+async function findOnPath(): Promise<string | undefined> {
+  // Debian keeps some servers in /usr/sbin, which a user's PATH may lack.
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/opt/homebrew/bin',
+  ];
+  return findIn(folders);
+}
+
+async function findIn(folders: string[]): Promise<string | undefined> {
+  for (const name of NAMES) {
+    for (const folder of folders) {
+      const path = join(folder, name);
+      if (folder !== '' && (await isRunnable(path))) return path;
+    }
+  }
+  return undefined;
+}
+
+async function isRunnable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+  } catch {
+    return false;
+  }
+  return spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+function run(command: string, args: string[], cwd?: string): boolean {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  return spawnSync(command, args, { stdio: 'ignore', env, ...(cwd === undefined ? {} : { cwd }) }).status === 0;
+}
+
+async function installByApt(): Promise<string | undefined> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
+  const install = () => PACKAGES.some((name) => run('apt-get', ['install', '-y', '--no-install-recommends', name]));
+  if (!install() && run('apt-get', ['update'])) install();
+  return findOnPath();
+}
+
+const unpackedIn = () => join(homedir(), '.cache', 'postern', 'redis');
+
+function findUnpacked(): Promise<string | undefined> {
+  return findIn([join(unpackedIn(), 'usr', 'bin')]);
+}
+
+/** Without root: Debian's packages unpacked into the user's cache; the server needs nothing but its binary. */
+async function unpackFromApt(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const folder = await mkdtemp(join(tmpdir(), 'postern-apt-'));
+  try {
+    for (const name of ['redis-tools', 'redis-server', 'valkey-tools', 'valkey-server']) {
+      run('apt-get', ['download', name], folder);
+    }
+    await mkdir(unpackedIn(), { recursive: true });
+    for (const file of await readdir(folder)) run('dpkg', ['-x', join(folder, file), unpackedIn()]);
+    return await findUnpacked();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function installByBrew(): Promise<string | undefined> {
+  if (process.platform !== 'darwin') return undefined;
+  run('brew', ['install', 'redis']);
+  return findOnPath();
+}
