@@ -1,0 +1,33 @@
+import type { Keys } from '@postern/registry';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+
+/** The name of every lane's queue; the device is in the prefix, under its hash tag. */
+export const LANE = 'lane';
+
+/**
+ * The BullMQ queue of one device. The events stream is kept empty: nothing reads it, and its default cap of 10,000
+ * entries is 1.22 MB a lane. Every construction must set it, because each one writes it anew.
+ */
+export function createLaneQueue(redis: Redis, keys: Keys, deviceId: string): Queue {
+  return new Queue(LANE, {
+    connection: redis,
+    prefix: keys.device(deviceId).lanePrefix,
+    streams: { events: { maxLen: 0 } },
+    defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
+    skipWaitingForReady: true,
+  });
+}
+
+/** The keys of a lane that our own scripts touch. */
+export function toLaneKeys(keys: Keys, deviceId: string) {
+  const base = `${keys.device(deviceId).lanePrefix}:${LANE}`;
+  return {
+    wait: `${base}:wait`,
+    active: `${base}:active`,
+    stalled: `${base}:stalled`,
+    marker: `${base}:marker`,
+    meta: `${base}:meta`,
+    jobPrefix: `${base}:`,
+  };
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { SendImageJob } from '@postern/contract';
+import { newMessageId } from '@postern/contract';
+import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
+import { connectRedis, createKeys, createLeases } from '@postern/registry';
+import { delay } from '@postern/runtime';
+import type { Redis } from 'ioredis';
+import { Lane, type LaneOptions } from './lane.ts';
+import { toLaneKeys } from './lane-queue.ts';
+import { createProducer } from './producer.ts';
+import { putBackJobs } from './put-back.ts';
+
+let server: LocalRedis;
+let redis: Redis;
+const keys = createKeys('test');
+
+before(async () => {
+  server = await startLocalRedis();
+  redis = await connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
+});
+after(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+function jobFor(deviceId: string): SendImageJob {
+  return {
+    message_id: newMessageId(),
+    device_id: deviceId,
+    recipient: { kind: 'person', jid: '628123456789@s.whatsapp.net' },
+    image: { source: 'url', url: 'http://example.com/a.jpg' },
+    caption: '',
+    view_once: false,
+    compress: false,
+    hd: false,
+    is_forwarded: false,
+    mentions: [],
+    accepted_at: Date.now(),
+    expires_at: Date.now() + 60_000,
+    request_id: 'r',
+    reply_to: 'gateway-1',
+  };
+}
+
+/** Enqueues `count` messages, and works them by `process`. */
+async function openLane(deviceId: string, count: number, process: LaneOptions['process']) {
+  const leases = createLeases(redis, keys, { workerId: 'w', ttlMs: 60_000 });
+  const lease = await leases.acquire(deviceId);
+  assert.ok(lease);
+  const producer = createProducer({ redis, keys });
+  const ids: string[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const job = jobFor(deviceId);
+    ids.push(job.message_id);
+    await producer.enqueue(job);
+  }
+  await producer.stop();
+  const errors: unknown[] = [];
+  const lane = new Lane({
+    redis,
+    keys,
+    deviceId,
+    leaseToken: lease.token,
+    concurrency: 4,
+    process,
+    onUnreadable: (_, error) => errors.push(error),
+    onError: (error) => errors.push(error),
+  });
+  return { lane, ids, lease, leases, errors };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, 'condition not met within 10 s');
+    await delay(5);
+  }
+}
+
+test('messages are begun in the order of the lane, several at once, and leave nothing behind', async () => {
+  const begun: string[] = [];
+  let most = 0;
+  let now = 0;
+  const { lane, ids, errors } = await openLane('order', 20, async (job) => {
+    begun.push(job.message_id);
+    now += 1;
+    most = Math.max(most, now);
+    await until(() => most === 4);
+    await delay(Math.random() * 3);
+    now -= 1;
+    return 'settled';
+  });
+  lane.resume();
+  await until(() => begun.length === 20 && lane.inHand === 0);
+  await lane.close(1000);
+  assert.deepEqual(begun, ids);
+  assert.equal(most, 4);
+  assert.deepEqual(errors, []);
+  const left = await redis.keys('test:{order}:lane:*');
+  assert.deepEqual(
+    left.filter((key) => !/:(meta|id|events|marker)$/.test(key)),
+    [],
+  );
+});
+
+test('a paused lane takes nothing, and what arrives meanwhile is worked after it resumes', async () => {
+  const begun: string[] = [];
+  const { lane, ids } = await openLane('paused', 0, async (job) => {
+    begun.push(job.message_id);
+    return 'settled';
+  });
+  lane.resume();
+  // The read blocks now; pausing must keep the job that wakes it.
+  await delay(50);
+  lane.pause();
+  const producer = createProducer({ redis, keys });
+  const job = jobFor('paused');
+  await producer.enqueue(job);
+  await until(
+    async () => (await producer.depth('paused')) === 1 && (await redis.llen(toLaneKeys(keys, 'paused').active)) === 0,
+  );
+  assert.deepEqual(begun, []);
+  lane.resume();
+  await until(() => begun.length === 1);
+  assert.deepEqual(begun, [...ids, job.message_id]);
+  await lane.close(1000);
+  await producer.stop();
+});
+
+test('a message that was not begun goes back to the front of the lane', async () => {
+  const begun: string[] = [];
+  let refusals = 1;
+  const { lane, ids } = await openLane('front', 1, async (job) => {
+    begun.push(job.message_id);
+    if (refusals > 0) {
+      refusals -= 1;
+      return 'put_back';
+    }
+    return 'settled';
+  });
+  lane.resume();
+  await until(() => begun.length === 2 && lane.inHand === 0);
+  assert.deepEqual(begun, [ids[0], ids[0]]);
+  await lane.close(1000);
+});
+
+test('a take-over returns what a dead owner had in hand, in order, and refuses the dead owner’s finish', async () => {
+  const finish: (() => void)[] = [];
+  const first = await openLane('dead', 6, () => new Promise((resolve) => finish.push(() => resolve('settled'))));
+  first.lane.resume();
+  await until(() => finish.length === 4);
+  await first.lane.close(0);
+  await first.leases.release(first.lease);
+  const lease = await createLeases(redis, keys, { workerId: 'w2', ttlMs: 60_000 }).acquire('dead');
+  assert.ok(lease);
+  assert.equal(await putBackJobs(redis, keys, first.lease, { mode: 'all' }), -1);
+  assert.equal(await putBackJobs(redis, keys, lease, { mode: 'all' }), 4);
+  const waiting = await redis.lrange(toLaneKeys(keys, 'dead').wait, 0, -1);
+  assert.deepEqual(waiting.toReversed(), first.ids);
+  for (const release of finish) release();
+  await until(() => first.lane.inHand === 0);
+  assert.equal(await redis.llen(toLaneKeys(keys, 'dead').wait), 6);
+});
+
+test('closing a lane ends its blocking read at once', async () => {
+  const { lane } = await openLane('idle', 0, async () => 'settled');
+  lane.resume();
+  await delay(50);
+  const started = performance.now();
+  await lane.close(1000);
+  assert.ok(performance.now() - started < 3000);
+});

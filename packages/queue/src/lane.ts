@@ -1,0 +1,172 @@
+import { JOBS, type SendImageJob } from '@postern/contract';
+import type { Keys } from '@postern/registry';
+import { delay } from '@postern/runtime';
+import { type Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { LANE, toLaneKeys } from './lane-queue.ts';
+import { putBackJobs } from './put-back.ts';
+
+export interface LaneOptions {
+  /** Shared by all lanes of a worker; each lane opens one more connection for its blocking read. */
+  redis: Redis;
+  keys: Keys;
+  deviceId: string;
+  /** Proof of ownership, e.g. `worker-1#7`. */
+  leaseToken: string;
+  /** How many messages are in hand at once. */
+  concurrency: number;
+  /**
+   * Called in the lane's order, one call right after the other without waiting; the returned promise says that the
+   * message is settled (`settled`) or was not begun and goes back to the front of the lane (`put_back`). A rejection
+   * leaves the job in hand of nobody; the sweep returns it to the lane.
+   */
+  process: (job: SendImageJob) => Promise<'settled' | 'put_back'>;
+  /** A payload that does not parse, with its job id; it is dropped from the lane. */
+  onUnreadable: (jobId: string, error: unknown) => void;
+  onError: (error: unknown) => void;
+}
+
+// Only this lane's owner fetches, and a take-over voids locks by script, so a lock never needs renewing.
+const LOCK_MS = 24 * 3_600_000;
+// A wake message is only a hint: the blocking read looks anyway after this long.
+const DRAIN_DELAY_SECONDS = 5;
+const SWEEP_INTERVAL_MS = 10_000;
+
+/**
+ * One device's lane being worked by the holder of its lease. It starts paused: `resume` while the device can send,
+ * `pause` while it can not, `close` before the lease is released.
+ */
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #worker: Worker;
+  readonly #inHand = new Map<string, Promise<void>>();
+  readonly #closing = new AbortController();
+  #running = false;
+  #wake: () => void = () => {};
+  readonly #loop: Promise<void>;
+  readonly #sweeping: Promise<void>;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#worker = new Worker(LANE, null, {
+      connection: options.redis,
+      prefix: options.keys.device(options.deviceId).lanePrefix,
+      autorun: false,
+      skipStalledCheck: true,
+      lockDuration: LOCK_MS,
+      drainDelay: DRAIN_DELAY_SECONDS,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    });
+    this.#worker.on('error', options.onError);
+    this.#loop = this.#run();
+    this.#sweeping = this.#sweep();
+  }
+
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  resume(): void {
+    this.#running = true;
+    this.#wake();
+  }
+
+  pause(): void {
+    this.#running = false;
+  }
+
+  /** Stops fetching at once and waits at most `graceMs` for what is in hand. */
+  async close(graceMs: number): Promise<void> {
+    this.#running = false;
+    this.#closing.abort();
+    this.#wake();
+    await this.#worker.close(true);
+    await Promise.all([this.#loop, this.#sweeping]);
+    const settled = Promise.all(this.#inHand.values()).then(() => {});
+    const bound = new AbortController();
+    await Promise.race([settled, delay(graceMs, bound.signal).catch(() => {})]);
+    bound.abort();
+  }
+
+  async #run(): Promise<void> {
+    const token = this.#options.leaseToken;
+    while (!this.#closing.signal.aborted) {
+      if (!this.#running || this.#inHand.size >= this.#options.concurrency) {
+        await this.#untilWoken();
+        continue;
+      }
+      try {
+        const job = await this.#worker.getNextJob(token, { block: true });
+        if (job) await this.#take(job, token);
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        this.#options.onError(error);
+        await delay(500, this.#closing.signal).catch(() => {});
+      }
+    }
+  }
+
+  #untilWoken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = () => {};
+        resolve();
+      };
+    });
+  }
+
+  async #take(job: Job, token: string): Promise<void> {
+    const id = job.id ?? '';
+    // The device went away, or the lane is closing, while the read was blocked.
+    if (!this.#running) return this.#putBack(id);
+    const parsed = JOBS['send-image'].safeParse(job.data);
+    if (!parsed.success) {
+      this.#options.onUnreadable(id, parsed.error);
+      await job.moveToCompleted(null, token, false);
+      return;
+    }
+    const handled = this.#handle(job, parsed.data, token).finally(() => {
+      this.#inHand.delete(id);
+      this.#wake();
+    });
+    this.#inHand.set(id, handled);
+  }
+
+  async #handle(job: Job, payload: SendImageJob, token: string): Promise<void> {
+    try {
+      const outcome = await this.#options.process(payload);
+      if (outcome === 'settled') await job.moveToCompleted(null, token, false);
+      else await this.#putBack(payload.message_id);
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+
+  async #putBack(id: string): Promise<void> {
+    const { redis, keys, deviceId, leaseToken } = this.#options;
+    await putBackJobs(redis, keys, { deviceId, token: leaseToken }, { mode: 'only', ids: [id] });
+  }
+
+  /**
+   * Returns to the lane what is marked active and in nobody's hand: a settle or a put-back that Redis did not take. Only
+   * what two looks in a row find, because a job that is being fetched is not in hand yet.
+   */
+  async #sweep(): Promise<void> {
+    const { redis, keys, deviceId, leaseToken } = this.#options;
+    let suspects = new Set<string>();
+    while (!this.#closing.signal.aborted) {
+      await delay(SWEEP_INTERVAL_MS, this.#closing.signal).catch(() => {});
+      if (this.#closing.signal.aborted) return;
+      try {
+        const active = await redis.lrange(toLaneKeys(keys, deviceId).active, 0, -1);
+        const orphans = active.filter((id) => !this.#inHand.has(id));
+        const ids = orphans.filter((id) => suspects.has(id));
+        if (ids.length > 0) await putBackJobs(redis, keys, { deviceId, token: leaseToken }, { mode: 'only', ids });
+        suspects = new Set(orphans);
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+  }
+}

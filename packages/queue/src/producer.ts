@@ -1,0 +1,48 @@
+import { JOBS, type JobName, type SendImageJob } from '@postern/contract';
+import type { Keys } from '@postern/registry';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { createLaneQueue, toLaneKeys } from './lane-queue.ts';
+
+export interface Producer {
+  /**
+   * Adds the job to its device's lane under the message's id; adding it again while it waits changes nothing. When this
+   * rejects by a time-out the job may nevertheless be there.
+   */
+  enqueue(job: SendImageJob): Promise<void>;
+  /** How many messages of the device wait for the worker. */
+  depth(deviceId: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const MAX_OPEN_QUEUES = 1000;
+
+/** Puts messages into lanes. The connection stays the caller's. */
+export function createProducer({ redis, keys }: { redis: Redis; keys: Keys }): Producer {
+  // The most recently used queues, oldest first; a queue object costs a little memory and one write of its meta key.
+  const queues = new Map<string, Queue>();
+
+  const queueOf = (deviceId: string): Queue => {
+    const queue = queues.get(deviceId) ?? createLaneQueue(redis, keys, deviceId).on('error', () => {});
+    queues.delete(deviceId);
+    queues.set(deviceId, queue);
+    const [oldest] = queues;
+    if (queues.size > MAX_OPEN_QUEUES && oldest) {
+      queues.delete(oldest[0]);
+      oldest[1].close().catch(() => {});
+    }
+    return queue;
+  };
+
+  return {
+    async enqueue(job) {
+      const name: JobName = 'send-image';
+      await queueOf(job.device_id).add(name, JOBS[name].parse(job), { jobId: job.message_id });
+    },
+    depth: (deviceId) => redis.llen(toLaneKeys(keys, deviceId).wait),
+    async stop() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      queues.clear();
+    },
+  };
+}
