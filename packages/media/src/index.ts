@@ -4,10 +4,13 @@ export { isCidr } from './download/address-rules.ts';
 export { checkImageUrl } from './download/check-image-url.ts';
 export { type DownloadedImage, type DownloadOptions, downloadImage } from './download/download-image.ts';
 export type { ResolveHost } from './download/guarded-agent.ts';
-export {
-  createImageInspector,
-  type ImageField,
-  type ImageInspector,
-  type InspectedImage,
-} from './inspect/image-inspector.ts';
+export type { ImageField } from './inspect/header-inspector.ts';
+export { createImageInspector, type ImageInspector, type InspectedImage } from './inspect/image-inspector.ts';
 export { type StoreImageOptions, storeImage } from './inspect/store-image.ts';
+export {
+  createImageProcessor,
+  type ImageProcessor,
+  type ImageProcessorOptions,
+  type ImageProcessorStats,
+} from './pipeline/image-processor.ts';
+export { type PreparedImage, type PrepareOptions, prepareImage } from './pipeline/prepare-image.ts';

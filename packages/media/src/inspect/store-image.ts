@@ -1,5 +1,6 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
-import { createImageInspector, type ImageField, type InspectedImage } from './image-inspector.ts';
+import type { ImageField } from './header-inspector.ts';
+import { createImageInspector, type InspectedImage } from './image-inspector.ts';
 
 export interface StoreImageOptions {
   field: ImageField;

@@ -1,0 +1,47 @@
+import type { Metadata } from 'sharp';
+import type { ImageHeader } from '../inspect/header-inspector.ts';
+import { openImage, runPipeline, WHITE } from './image-library.ts';
+import { stripJpeg } from './strip-jpeg.ts';
+import { stripPng } from './strip-png.ts';
+
+/** An image in a format that is sent, with what became of its coded pixels. */
+export interface FaithfulImage {
+  bytes: Buffer;
+  mimetype: 'image/jpeg' | 'image/png';
+  width: number;
+  height: number;
+  reencoded: boolean;
+}
+
+/** Of what must be encoded again nothing visible may be lost: no colour subsampling, and a quality above most cameras'. */
+const JPEG = { quality: 94, chromaSubsampling: '4:4:4' } as const;
+const PNG = { compressionLevel: 6, adaptiveFiltering: true } as const;
+
+/**
+ * The sender's own coded pixels without the metadata around them, where phones can show them as they are. Undefined when
+ * the picture has to be encoded again: turned by EXIF, CMYK, 16 bits, uncommon coding, GIF or WebP, or not whole.
+ * Nothing is decoded here.
+ */
+export function keepPixels(bytes: Buffer, header: ImageHeader, metadata: Metadata): FaithfulImage | undefined {
+  const { mimetype, width, height } = header;
+  const isTurned = (metadata.orientation ?? 1) > 1;
+  if (isTurned || mimetype === 'image/gif' || mimetype === 'image/webp') return undefined;
+  const stripped = mimetype === 'image/png' ? stripPng(bytes) : stripJpeg(bytes);
+  return stripped && { bytes: stripped, mimetype, width, height, reencoded: false };
+}
+
+/**
+ * The picture encoded again, upright, with eight bits a sample in sRGB (grey stays grey) and no profile: PNG as PNG,
+ * everything else as JPEG on white. Throws IMAGE_PROCESSING_FAILED.
+ */
+export async function encodeAgain(
+  bytes: Buffer,
+  header: ImageHeader,
+  { space }: Metadata,
+  timeoutMs: number,
+): Promise<FaithfulImage> {
+  const mimetype = header.mimetype === 'image/png' ? 'image/png' : 'image/jpeg';
+  const pixels = openImage(bytes).toColourspace(space === 'b-w' || space === 'grey16' ? 'b-w' : 'srgb');
+  const pipeline = mimetype === 'image/png' ? pixels.png(PNG) : pixels.flatten({ background: WHITE }).jpeg(JPEG);
+  return { ...(await runPipeline(pipeline, timeoutMs)), mimetype, reencoded: true };
+}

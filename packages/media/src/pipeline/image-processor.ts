@@ -1,0 +1,53 @@
+import { Failure } from '@postern/contract';
+import { within } from '@postern/runtime';
+import { PixelGate } from './pixel-gate.ts';
+import {
+  DEFAULT_STEP_TIMEOUT_MS,
+  type PreparedImage,
+  type PrepareOptions,
+  prepareImage,
+  readHeader,
+} from './prepare-image.ts';
+
+export interface ImageProcessorOptions {
+  /**
+   * Pixels that may be decoded at the same time, together; about 4.5 bytes of memory each at worst. A larger image is
+   * processed alone. Default: 64 million.
+   */
+  maxPixelsInFlight?: number;
+  /** For one image, from its admission, in milliseconds. Default: 60,000. */
+  timeoutMs?: number;
+}
+
+export interface ImageProcessor {
+  /** {@link prepareImage} behind the admission by pixels, first come, first served. Rejects with the signal's reason. */
+  prepare(bytes: Buffer, options: PrepareOptions, signal?: AbortSignal): Promise<PreparedImage>;
+  readonly stats: ImageProcessorStats;
+}
+
+export interface ImageProcessorStats {
+  active: number;
+  waiting: number;
+  pixelsInFlight: number;
+}
+
+/** One per process: it bounds the memory that decoding takes, however many images are prepared at once. */
+export function createImageProcessor(options: ImageProcessorOptions = {}): ImageProcessor {
+  const { maxPixelsInFlight = 64_000_000, timeoutMs = DEFAULT_STEP_TIMEOUT_MS } = options;
+  const gate = new PixelGate(maxPixelsInFlight);
+  const onTimeout = () =>
+    new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: that takes longer than ${timeoutMs} ms`);
+
+  return {
+    async prepare(bytes, prepareOptions, signal) {
+      const { width, height } = readHeader(bytes);
+      const release = await gate.acquire(width * height, signal);
+      // Native work cannot be interrupted at once: its pixels count until it has really ended.
+      const preparing = prepareImage(bytes, prepareOptions, timeoutMs).finally(release);
+      return await within(preparing, timeoutMs, onTimeout, signal);
+    },
+    get stats() {
+      return gate.stats;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { Failure } from '@postern/contract';
+import { createHeaderInspector, type ImageHeader } from '../inspect/header-inspector.ts';
+import { compressImage, type EncodingPreset, PRESETS } from './compress-image.ts';
+import { encodeAgain, type FaithfulImage, keepPixels } from './faithful-image.ts';
+import { openImage, undecodable } from './image-library.ts';
+import { createBlankThumbnail, createThumbnail } from './thumbnail.ts';
+
+export interface PrepareOptions {
+  /** Long edge at most 1600 px, JPEG, if that makes it smaller. */
+  compress: boolean;
+  /** Long edge at most 2560 px and a higher quality; overrides compress. */
+  hd: boolean;
+  /** The thumbnail shows nothing of the picture. */
+  viewOnce: boolean;
+}
+
+/** An image as it is handed to WhatsApp: upright, without metadata, decoded once to its end. */
+export interface PreparedImage {
+  bytes: Buffer;
+  mimetype: 'image/jpeg' | 'image/png';
+  width: number;
+  height: number;
+  /** Lower-case hex of `bytes`. */
+  sha256: string;
+  /** A JPEG of at most 96 px; for a view-once image a blank one, so that nobody makes another from the bytes. */
+  thumbnail: Buffer;
+  /** False when the coded pixels are the sender's own. */
+  reencoded: boolean;
+  /** Size of what was given. */
+  inputBytes: number;
+}
+
+/** Longest time for one step of the image library, in milliseconds. */
+export const DEFAULT_STEP_TIMEOUT_MS = 60_000;
+
+/**
+ * Turns an accepted image into what is sent. Throws VALIDATION_ERROR when the header breaks an image rule and
+ * IMAGE_PROCESSING_FAILED when the bytes cannot be decoded to their end or a step takes too long.
+ * It admits no limits on memory by itself: use {@link createImageProcessor} where several run at once.
+ */
+export async function prepareImage(
+  bytes: Buffer,
+  { compress, hd, viewOnce }: PrepareOptions,
+  stepTimeoutMs: number = DEFAULT_STEP_TIMEOUT_MS,
+): Promise<PreparedImage> {
+  const header = readHeader(bytes);
+  refuseImplausible(header, bytes.byteLength);
+  const preset = hd ? PRESETS.hd : compress ? PRESETS.compress : undefined;
+  const chosen = await chooseEncoding(bytes, header, preset, stepTimeoutMs);
+  const { width, height } = chosen;
+  const seen = await createThumbnail(chosen.bytes, stepTimeoutMs);
+  const thumbnail = viewOnce ? await createBlankThumbnail(width, height, stepTimeoutMs) : seen;
+  const sha256 = createHash('sha256').update(chosen.bytes).digest('hex');
+  return { ...chosen, sha256, thumbnail, inputBytes: bytes.byteLength };
+}
+
+/** Format and dimensions of whole bytes; throws a VALIDATION_ERROR. */
+export function readHeader(bytes: Buffer): ImageHeader {
+  const inspector = createHeaderInspector('image');
+  inspector.push(bytes);
+  return inspector.finish();
+}
+
+async function chooseEncoding(
+  bytes: Buffer,
+  header: ImageHeader,
+  preset: EncodingPreset | undefined,
+  stepTimeoutMs: number,
+): Promise<FaithfulImage> {
+  const metadata = await undecodable(openImage(bytes).metadata());
+  const kept = keepPixels(bytes, header, metadata);
+  if (!preset) return kept ?? (await encodeAgain(bytes, header, metadata, stepTimeoutMs));
+  const compressed = await compressImage(bytes, preset, stepTimeoutMs);
+  if (!kept && header.mimetype !== 'image/png') return compressed; // the other would be a larger JPEG of a higher quality
+  const faithful = kept ?? (await encodeAgain(bytes, header, metadata, stepTimeoutMs));
+  return compressed.bytes.byteLength < faithful.bytes.byteLength ? compressed : faithful;
+}
+
+/**
+ * A lossless WebP of one colour needs no bits for its pixels: 38 bytes can claim 256 megapixels, a gigabyte decoded.
+ * No other format codes more than about 8,300 pixels in a byte (a PNG of one bit a pixel).
+ */
+function refuseImplausible({ width, height }: ImageHeader, bytes: number): void {
+  const pixels = width * height;
+  if (pixels <= 16_000_000 || pixels / bytes <= 10_000) return;
+  const claim = `${width}×${height} pixels in ${bytes} bytes`;
+  throw new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: it claims ${claim}`);
+}
