@@ -1,0 +1,86 @@
+import { Failure } from '@postern/contract';
+import { within } from '@postern/runtime';
+import type { BinaryNode } from '@whiskeysockets/baileys';
+import { BoundedCache } from './bounded-cache.ts';
+import { nackFailure } from './nacks.ts';
+
+/** What the server said of one message: it has it, or the number it refused it with. */
+interface Ack {
+  error: string | undefined;
+  /** Unix milliseconds. */
+  at: number;
+}
+
+export interface AcksOptions {
+  ackTimeoutMs: number;
+  signal: AbortSignal;
+  /** A positive ack after its waiter gave up. */
+  onLateAck: (messageId: string, at: number) => void;
+  /** The server knows another device list for this chat than we have: some devices did not get the message. */
+  onDevicesChanged: (jid: string) => void;
+  /** This many waits in a row ended without any ack: the link is dead though the socket is open. */
+  onSilence: () => void;
+}
+
+const REMEMBERED_TIMEOUTS = 1000;
+const TIMEOUTS_UNTIL_SILENCE = 3;
+
+/**
+ * Waits for the server's ack of messages by their id. Baileys emits no event for a positive ack and delays negative
+ * ones, so the raw nodes (`CB:ack,class:message`) are fed in.
+ */
+export class Acks {
+  readonly #options: AcksOptions;
+  readonly #waiting = new Map<string, (ack: Ack) => void>();
+  readonly #timedOut = new BoundedCache<true>(REMEMBERED_TIMEOUTS);
+  #timeoutsInARow = 0;
+
+  constructor(options: AcksOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts waiting for the ack of an id; to be called before the message is relayed. The clock runs from `relayed()`.
+   * `acknowledged` resolves with the time of the ack and rejects with the failure of a nack, ACK_TIMEOUT, or the
+   * signal's reason. `cancel()` when nothing was sent.
+   */
+  expect(messageId: string): { acknowledged: Promise<number>; relayed: () => void; cancel: () => void } {
+    const { signal, ackTimeoutMs } = this.#options;
+    let startClock = (): void => {};
+    const relayed = new Promise<void>((resolve) => {
+      startClock = resolve;
+    });
+    const ack = new Promise<Ack>((resolve) => this.#waiting.set(messageId, resolve));
+    const timeout = () => {
+      this.#onTimeout(messageId);
+      return new Failure('ACK_TIMEOUT', 'WhatsApp did not acknowledge the message in time');
+    };
+    const acknowledged = Promise.race([ack, relayed])
+      .then(() => within(ack, ackTimeoutMs, timeout, signal))
+      .then((answer) => {
+        if (answer.error !== undefined) throw nackFailure(answer.error);
+        return answer.at;
+      })
+      .finally(() => this.#waiting.delete(messageId));
+    acknowledged.catch(() => {});
+    return { acknowledged, relayed: startClock, cancel: () => this.#waiting.delete(messageId) };
+  }
+
+  /** Takes an `ack` node of class `message`. */
+  receive(node: BinaryNode): void {
+    const { id, error, t, from, phash } = node.attrs;
+    if (id === undefined) return;
+    this.#timeoutsInARow = 0;
+    const at = t === undefined ? Date.now() : Number(t) * 1000;
+    if (phash !== undefined && from !== undefined) this.#options.onDevicesChanged(from);
+    const waiter = this.#waiting.get(id);
+    if (waiter) waiter({ error, at });
+    else if (this.#timedOut.delete(id) && error === undefined) this.#options.onLateAck(id, at);
+  }
+
+  #onTimeout(messageId: string): void {
+    this.#timedOut.set(messageId, true);
+    this.#timeoutsInARow += 1;
+    if (this.#timeoutsInARow === TIMEOUTS_UNTIL_SILENCE) this.#options.onSilence();
+  }
+}

@@ -1,0 +1,65 @@
+import type { DeviceKeys } from '@postern/registry';
+import {
+  type AuthenticationCreds,
+  type AuthenticationState,
+  BufferJSON,
+  initAuthCreds,
+} from '@whiskeysockets/baileys';
+import type { Redis } from 'ioredis';
+import type { OwnedWriter } from './owned-writer.ts';
+import { createSignalKeyStore } from './signal-key-store.ts';
+import type { StateCipher } from './state-cipher.ts';
+
+const FIELD = 'creds';
+
+/** A device's credentials and keys, kept in Redis under its lease. */
+export interface Authentication {
+  state: AuthenticationState;
+  /** Whether an account is linked with these credentials. */
+  isPaired(): boolean;
+  /** Stores the credentials as they are now; writes nothing before the pairing is complete. */
+  save(): Promise<void>;
+  /** Removes credentials and keys. */
+  clear(): Promise<void>;
+}
+
+export interface AuthenticationOptions {
+  redis: Redis;
+  device: DeviceKeys;
+  writer: OwnedWriter;
+  cipher: StateCipher;
+}
+
+/**
+ * Reads a device's credentials, or makes new ones when none are stored. What a pairing leaves behind when it is not
+ * completed is never stored: Baileys would try to log in with it. Throws StateKeyError when they cannot be decrypted.
+ */
+export async function loadAuthentication(options: AuthenticationOptions): Promise<Authentication> {
+  const { redis, device, writer, cipher } = options;
+  const context = `${device.credentials}/${FIELD}`;
+  const stored = await redis.hgetBuffer(device.credentials, FIELD);
+  const creds = stored ? parseCreds(cipher.open(stored, context)) : initAuthCreds();
+  const keys = createSignalKeyStore(options);
+  return {
+    state: { creds, keys },
+    isPaired: () => isPaired(creds),
+    async save() {
+      if (!isPaired(creds)) return;
+      const sealed = cipher.seal(Buffer.from(JSON.stringify(creds, BufferJSON.replacer)), context);
+      await writer.write([{ command: 'HSET', key: device.credentials, fields: [[FIELD, sealed]] }]);
+    },
+    async clear() {
+      await writer.write([{ command: 'DEL', key: device.credentials }]);
+      await keys.clear?.();
+    },
+  };
+}
+
+/** `account` is what the phone signs at the end of a pairing. */
+function isPaired(creds: AuthenticationCreds): boolean {
+  return creds.account !== undefined && creds.me !== undefined;
+}
+
+function parseCreds(text: Buffer): AuthenticationCreds {
+  return JSON.parse(text.toString(), BufferJSON.reviver) as AuthenticationCreds;
+}

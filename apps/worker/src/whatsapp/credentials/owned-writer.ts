@@ -1,0 +1,55 @@
+import { type FencedWrite, LeaseLostError, writeFenced } from '@postern/registry';
+import type { Redis } from 'ioredis';
+
+export interface OwnedWriterOptions {
+  redis: Redis;
+  leaseKey: string;
+  leaseToken: string;
+  /** Called once, at the first write that finds the lease gone. */
+  onLeaseLost: () => void;
+  /** Told after each write, for metrics. */
+  onWrite?: ((durationMs: number, ok: boolean) => void) | undefined;
+}
+
+/** Every write of one session to Redis: fenced by its lease, and impossible once the session has ended. */
+export interface OwnedWriter {
+  write(writes: readonly FencedWrite[]): Promise<void>;
+  /** Resolves when no write is under way. */
+  idle(): Promise<void>;
+  /** Later writes fail without reaching Redis. */
+  stop(): void;
+}
+
+export function createOwnedWriter(options: OwnedWriterOptions): OwnedWriter {
+  const { redis, leaseKey, leaseToken } = options;
+  const underWay = new Set<Promise<unknown>>();
+  let stopped = false;
+  const apply = async (writes: readonly FencedWrite[]) => {
+    const start = performance.now();
+    try {
+      await writeFenced(redis, leaseKey, leaseToken, writes);
+      options.onWrite?.(performance.now() - start, true);
+    } catch (error) {
+      options.onWrite?.(performance.now() - start, false);
+      if (error instanceof LeaseLostError && !stopped) {
+        stopped = true;
+        options.onLeaseLost();
+      }
+      throw error;
+    }
+  };
+  return {
+    async write(writes) {
+      if (stopped) throw new LeaseLostError('this session has ended and writes no more');
+      const writing = apply(writes);
+      underWay.add(writing);
+      await writing.finally(() => underWay.delete(writing));
+    },
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
+    stop() {
+      stopped = true;
+    },
+  };
+}
