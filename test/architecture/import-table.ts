@@ -1,0 +1,46 @@
+/**
+ * Who may import whom; ARCHITECTURE.md shows the same table. A workspace that is missing here fails the test.
+ * `own`: workspaces its code may import. `tests`: more that only its `*.test.ts` (and what they load) may import.
+ */
+export interface Row {
+  own: readonly string[];
+  tests: readonly string[];
+}
+
+export const WORKSPACES: Readonly<Record<string, Row>> = {
+  'packages/runtime': { own: [], tests: [] },
+  'packages/contract': { own: [], tests: [] },
+  'packages/local-redis': { own: ['runtime'], tests: [] },
+  'packages/registry': { own: ['contract', 'runtime'], tests: ['local-redis'] },
+  'packages/media': { own: ['contract', 'runtime'], tests: [] },
+  'packages/queue': { own: ['contract', 'registry', 'runtime'], tests: ['local-redis'] },
+  'packages/simulator': { own: ['runtime'], tests: [] },
+  'apps/gateway': { own: ['contract', 'queue', 'registry', 'media', 'runtime'], tests: ['local-redis'] },
+  'apps/worker': { own: ['contract', 'queue', 'registry', 'media', 'runtime'], tests: ['local-redis', 'simulator'] },
+  'apps/demo': { own: ['runtime', 'local-redis', 'simulator'], tests: [] },
+};
+
+/** Libraries that stay inside one place, and that place (path prefixes); tests of other places may use them. */
+export const CONFINED_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  bullmq: ['packages/queue/'],
+  sharp: ['packages/media/'],
+  '@whiskeysockets/baileys': ['apps/worker/src/whatsapp/', 'packages/simulator/'],
+  libsignal: ['apps/worker/src/whatsapp/', 'packages/simulator/'],
+  express: ['apps/gateway/src/http/'],
+  multer: ['apps/gateway/src/http/'],
+  pino: ['packages/runtime/', 'packages/simulator/'],
+  'prom-client': ['packages/runtime/'],
+};
+
+/** The contract is data: nothing but zod. */
+export const ONLY_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  'packages/contract': ['zod'],
+};
+
+/** Files besides `main.ts` that read the environment, and why that is no configuration of a service. */
+export const ENVIRONMENT_READERS: Readonly<Record<string, string>> = {
+  'packages/local-redis/src/redis-binary.ts': 'finds a server on PATH and hands its environment to apt and brew',
+};
+
+export const FORBIDDEN_FOLDERS = ['shared', 'common', 'utils', 'helpers', 'core', 'types'];
+export const MAX_LINES = 300;
