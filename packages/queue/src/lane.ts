@@ -16,11 +16,11 @@ export interface LaneOptions {
   /** How many messages are in hand at once. */
   concurrency: number;
   /**
-   * Called in the lane's order, one call right after the other without waiting; the returned promise says that the
-   * message is settled (`settled`) or was not begun and goes back to the front of the lane (`put_back`). A rejection
-   * leaves the job in hand of nobody; the sweep returns it to the lane.
+   * Called in the lane's order, one call right after the other without waiting. The returned promise says that the
+   * message is settled, or `released`: not settled here, so that closing the lane returns it to its front. A rejection
+   * leaves the job in hand of nobody; the sweep returns it.
    */
-  process: (job: SendImageJob) => Promise<'settled' | 'put_back'>;
+  process: (job: SendImageJob) => Promise<'settled' | 'released'>;
   /** A payload that does not parse, with its job id; it is dropped from the lane. */
   onUnreadable: (jobId: string, error: unknown) => void;
   onError: (error: unknown) => void;
@@ -76,7 +76,10 @@ export class Lane {
     this.#running = false;
   }
 
-  /** Stops fetching at once and waits at most `graceMs` for what is in hand. */
+  /**
+   * Stops fetching at once, waits at most `graceMs` for what is in hand, and returns what is not settled by then to the
+   * front of the lane, in order.
+   */
   async close(graceMs: number): Promise<void> {
     this.#running = false;
     this.#closing.abort();
@@ -87,6 +90,8 @@ export class Lane {
     const bound = new AbortController();
     await Promise.race([settled, delay(graceMs, bound.signal).catch(() => {})]);
     bound.abort();
+    const { redis, keys, deviceId, leaseToken, onError } = this.#options;
+    await putBackJobs(redis, keys, { deviceId, token: leaseToken }, { mode: 'all' }).catch(onError);
   }
 
   async #run(): Promise<void> {
@@ -119,7 +124,7 @@ export class Lane {
   async #take(job: Job, token: string): Promise<void> {
     const id = job.id ?? '';
     // The device went away, or the lane is closing, while the read was blocked.
-    if (!this.#running) return this.#putBack(id);
+    if (!this.#running) return this.#putBack([id]);
     const parsed = JOBS['send-image'].safeParse(job.data);
     if (!parsed.success) {
       this.#options.onUnreadable(id, parsed.error);
@@ -137,15 +142,14 @@ export class Lane {
     try {
       const outcome = await this.#options.process(payload);
       if (outcome === 'settled') await job.moveToCompleted(null, token, false);
-      else await this.#putBack(payload.message_id);
     } catch (error) {
       this.#options.onError(error);
     }
   }
 
-  async #putBack(id: string): Promise<void> {
+  async #putBack(ids: string[]): Promise<void> {
     const { redis, keys, deviceId, leaseToken } = this.#options;
-    await putBackJobs(redis, keys, { deviceId, token: leaseToken }, { mode: 'only', ids: [id] });
+    await putBackJobs(redis, keys, { deviceId, token: leaseToken }, { mode: 'only', ids });
   }
 
   /**
@@ -153,7 +157,7 @@ export class Lane {
    * what two looks in a row find, because a job that is being fetched is not in hand yet.
    */
   async #sweep(): Promise<void> {
-    const { redis, keys, deviceId, leaseToken } = this.#options;
+    const { redis, keys, deviceId } = this.#options;
     let suspects = new Set<string>();
     while (!this.#closing.signal.aborted) {
       await delay(SWEEP_INTERVAL_MS, this.#closing.signal).catch(() => {});
@@ -162,7 +166,7 @@ export class Lane {
         const active = await redis.lrange(toLaneKeys(keys, deviceId).active, 0, -1);
         const orphans = active.filter((id) => !this.#inHand.has(id));
         const ids = orphans.filter((id) => suspects.has(id));
-        if (ids.length > 0) await putBackJobs(redis, keys, { deviceId, token: leaseToken }, { mode: 'only', ids });
+        if (ids.length > 0) await this.#putBack(ids);
         suspects = new Set(orphans);
       } catch (error) {
         this.#options.onError(error);

@@ -12,12 +12,13 @@ export interface Lease {
   epoch: number;
 }
 
-/** `missing`: expired, may be acquired again. `lost`: somebody else holds it, drop the socket. */
-export type Renewal = 'renewed' | 'missing' | 'lost';
+/** `lost`: somebody else holds it, or held it since: drop the socket. */
+export type Renewal = 'renewed' | 'lost';
 
 export interface Leases {
   /** Takes a free lease with the next epoch, or answers undefined when it is held. */
   acquire(deviceId: string): Promise<Lease | undefined>;
+  /** Prolongs it; one that ran out comes back, unless another worker has had a turn since. */
   renew(lease: Lease): Promise<Renewal>;
   /** Gives it up, if it is still ours. */
   release(lease: Lease): Promise<void>;
@@ -33,10 +34,11 @@ return epoch`);
 
 const renew = createScript<string>(`
 local token = redis.call('GET', KEYS[1])
-if not token then return 'missing' end
-if token ~= ARGV[1] then return 'lost' end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return 'renewed'`);
+if token == ARGV[1] or (not token and redis.call('GET', KEYS[2]) == ARGV[3]) then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return 'renewed'
+end
+return 'lost'`);
 
 const release = createScript<number>(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -51,7 +53,8 @@ export function createLeases(redis: Redis, keys: Keys, options: { workerId: stri
       return epoch === 0 ? undefined : { deviceId, token: `${workerId}#${epoch}`, epoch };
     },
     async renew(lease) {
-      return (await renew(redis, [keys.device(lease.deviceId).lease], [lease.token, ttlMs])) as Renewal;
+      const device = keys.device(lease.deviceId);
+      return (await renew(redis, [device.lease, device.epoch], [lease.token, ttlMs, lease.epoch])) as Renewal;
     },
     async release(lease) {
       await release(redis, [keys.device(lease.deviceId).lease], [lease.token]);

@@ -11,6 +11,8 @@ import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import { createScript } from './script.ts';
 
+export type AttemptAnswer = 'begun' | 'missing' | 'lease_lost';
+
 export interface Messages {
   /**
    * Writes the record of an accepted message, in state `queued`, and its deadline. Must happen before its job is added.
@@ -20,8 +22,13 @@ export interface Messages {
   get(messageId: string): Promise<MessageRecord | undefined>;
   /** The owner's read, without the index. */
   read(deviceId: string, messageId: string): Promise<MessageRecord | undefined>;
-  /** queued|sending → sending, counting one more attempt. Answers the state found; only `sending` may go on. */
-  beginAttempt(deviceId: string, messageId: string): Promise<MessageState | 'missing'>;
+  /**
+   * queued|sending → sending, counting one more attempt, if the lease is held by this token. Only `begun` may go on;
+   * otherwise answers why not: the state found, `missing`, or `lease_lost`.
+   */
+  beginAttempt(deviceId: string, messageId: string, token: string): Promise<MessageState | AttemptAnswer>;
+  /** Counts an attempt that failed before anything was sent. */
+  countAttempt(deviceId: string, messageId: string): Promise<void>;
   /** queued|sending|failed with ACK_TIMEOUT → sent. True when this call changed it. */
   markSent(deviceId: string, messageId: string, sentAt: number): Promise<boolean>;
   /** One of `from` (default queued|sending) → failed. True when this call changed it. */
@@ -34,20 +41,26 @@ export interface Messages {
   forgetDeadline(deviceId: string, messageId: string): Promise<void>;
 }
 
-// KEYS: record. ARGV: comma-separated states it may be in, new state, record TTL, then field/value pairs.
+// KEYS: record, and the lease where only its holder may change it. ARGV: comma-separated states it may be in, new state,
+// record TTL, lease token, then field/value pairs.
 // Answers the state found, and changes nothing unless it is one of the allowed ones. A `failed` record
 // may be left only when its code is ACK_TIMEOUT: delivery was unknown then.
 const transition = createScript<string>(`
+if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'lease_lost' end
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return 'missing' end
 if not string.find(ARGV[1], ',' .. state .. ',', 1, true) then return state end
 if state == 'failed' and redis.call('HGET', KEYS[1], 'error_code') ~= 'ACK_TIMEOUT' then return state end
 redis.call('HSET', KEYS[1], 'state', ARGV[2])
-for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 if ARGV[2] == 'sending' then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
 if ARGV[2] ~= 'failed' and ARGV[2] ~= 'sending' then redis.call('HDEL', KEYS[1], 'error_code', 'error') end
 if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 'changed'`);
+
+const countAttempt = createScript<number>(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+return redis.call('HINCRBY', KEYS[1], 'attempts', 1)`);
 
 const list = (states: readonly MessageState[]) => `,${states.join(',')},`;
 
@@ -62,7 +75,7 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
     fields: (string | number)[] = [],
   ) => {
     const ttl = isSettled(to) ? recordTtlMs : 0;
-    return transition(redis, [recordKey(deviceId, messageId)], [list(from), to, ttl, ...fields]);
+    return transition(redis, [recordKey(deviceId, messageId)], [list(from), to, ttl, '', ...fields]);
   };
   const read = async (deviceId: string, messageId: string) =>
     toRecord(await redis.hgetall(recordKey(deviceId, messageId)));
@@ -82,9 +95,14 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       const deviceId = await redis.get(keys.messageDevice(messageId));
       return deviceId === null ? undefined : read(deviceId, messageId);
     },
-    async beginAttempt(deviceId, messageId) {
-      const found = await change(deviceId, messageId, ['queued', 'sending'], 'sending');
-      return found === 'changed' ? 'sending' : (found as MessageState | 'missing');
+    async beginAttempt(deviceId, messageId, token) {
+      const device = keys.device(deviceId);
+      const args = [list(['queued', 'sending']), 'sending', 0, token];
+      const found = await transition(redis, [device.message(messageId), device.lease], args);
+      return found === 'changed' ? 'begun' : (found as MessageState | AttemptAnswer);
+    },
+    async countAttempt(deviceId, messageId) {
+      await countAttempt(redis, [recordKey(deviceId, messageId)], []);
     },
     async markSent(deviceId, messageId, sentAt) {
       const found = await change(deviceId, messageId, ['queued', 'sending', 'failed'], 'sent', ['sent_at', sentAt]);

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Failure, type MessageRecord, newMessageId } from '@postern/contract';
+import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
+import type { Redis } from 'ioredis';
+import { connectRedis } from './connect.ts';
+import { createDevices } from './devices.ts';
+import { LeaseLostError, writeFenced } from './fenced.ts';
+import { createKeys } from './keys.ts';
+import { createLeases } from './leases.ts';
+import { createMessages } from './messages.ts';
+
+let server: LocalRedis;
+let redis: Redis;
+const keys = createKeys('test');
+
+before(async () => {
+  server = await startLocalRedis();
+  redis = await connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
+});
+after(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const leasesOf = (workerId: string) => createLeases(redis, keys, { workerId, ttlMs: 60_000 });
+
+async function createQueued(deviceId: string): Promise<MessageRecord> {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const now = Date.now();
+  const record: MessageRecord = {
+    message_id: newMessageId(),
+    device_id: deviceId,
+    phone: '628123456789@s.whatsapp.net',
+    state: 'queued',
+    attempts: 0,
+    created_at: now,
+    expires_at: now - 1,
+  };
+  await messages.create(record);
+  return record;
+}
+
+test('a lease has one holder, and each turn has a new epoch', async () => {
+  const [a, b] = [leasesOf('a'), leasesOf('b')];
+  const first = await a.acquire('d1');
+  assert.ok(first);
+  assert.equal(await b.acquire('d1'), undefined);
+  assert.equal(await b.owner('d1'), 'a');
+  await a.release(first);
+  const second = await b.acquire('d1');
+  assert.equal(second?.epoch, first.epoch + 1);
+  assert.equal(await a.renew(first), 'lost');
+  await a.release(first);
+  assert.equal(await b.owner('d1'), 'b');
+});
+
+test('a lease that ran out comes back to its holder, but not after another worker’s turn', async () => {
+  const [a, b] = [leasesOf('a'), leasesOf('b')];
+  const first = await a.acquire('d2');
+  assert.ok(first);
+  await redis.del(keys.device('d2').lease);
+  assert.equal(await a.renew(first), 'renewed');
+  assert.equal(await a.owner('d2'), 'a');
+  await redis.del(keys.device('d2').lease);
+  const second = await b.acquire('d2');
+  assert.ok(second);
+  await b.release(second);
+  assert.equal(await a.renew(first), 'lost');
+});
+
+test('a fenced write by a former owner changes nothing', async () => {
+  const first = await leasesOf('a').acquire('d3');
+  assert.ok(first);
+  const { lease, credentials } = keys.device('d3');
+  const binary = Buffer.from([0, 255, 128]);
+  await writeFenced(redis, lease, first.token, [
+    { command: 'HSET', key: credentials, fields: [['creds', binary]] },
+    { command: 'SET', key: keys.device('d3').qr, value: 'x', ttlMs: 1000 },
+  ]);
+  assert.deepEqual(await redis.hgetBuffer(credentials, 'creds'), binary);
+  const write = writeFenced(redis, lease, 'b#9', [{ command: 'DEL', key: credentials }]);
+  await assert.rejects(write, LeaseLostError);
+  assert.equal(await redis.exists(credentials), 1);
+});
+
+test('a device is found by its id, its device JID and its bare JID', async () => {
+  const devices = createDevices(redis, keys);
+  await devices.create('d4');
+  await assert.rejects(
+    devices.create('d4'),
+    (error: unknown) => error instanceof Failure && error.code === 'DEVICE_ALREADY_EXISTS',
+  );
+  const lease = await leasesOf('a').acquire('d4');
+  assert.ok(lease);
+  await devices.writeAccount('d4', lease.token, { jid: '628111:7@s.whatsapp.net', lid: '99:7@lid' });
+  for (const name of ['d4', '628111:7@s.whatsapp.net', '628111@s.whatsapp.net']) {
+    assert.equal((await devices.resolve(name))?.device_id, 'd4');
+  }
+  await devices.writeAccount('d4', lease.token, undefined);
+  assert.equal(await devices.resolve('628111@s.whatsapp.net'), undefined);
+  await devices.remove('d4');
+  assert.equal(await devices.resolve('d4'), undefined);
+  assert.ok(!(await devices.ids()).includes('d4'));
+});
+
+test('a message is begun by its device’s owner only, and each attempt is counted', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const lease = await leasesOf('a').acquire('d5');
+  assert.ok(lease);
+  const { message_id: id } = await createQueued('d5');
+  assert.equal(await messages.beginAttempt('d5', id, 'b#1'), 'lease_lost');
+  assert.equal(await messages.beginAttempt('d5', id, lease.token), 'begun');
+  assert.equal(await messages.beginAttempt('d5', id, lease.token), 'begun');
+  assert.equal((await messages.get(id))?.attempts, 2);
+  assert.ok(await messages.markSent('d5', id, 5));
+  assert.equal(await messages.beginAttempt('d5', id, lease.token), 'sent');
+  assert.equal(await messages.beginAttempt('d5', 'gone', lease.token), 'missing');
+});
+
+test('receipts only advance, and a settled message never changes its outcome', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const { message_id: id } = await createQueued('d6');
+  assert.equal(await messages.markReceipt('d6', id, 'delivered', 1), false);
+  await messages.markSent('d6', id, 5);
+  assert.equal(await messages.markFailed('d6', id, new Failure('SEND_FAILED', 'no')), false);
+  assert.ok(await messages.markReceipt('d6', id, 'read', 7));
+  assert.equal(await messages.markReceipt('d6', id, 'delivered', 8), false);
+  assert.deepEqual(
+    { ...(await messages.get(id)), created_at: 0, expires_at: 0 },
+    {
+      message_id: id,
+      device_id: 'd6',
+      phone: '628123456789@s.whatsapp.net',
+      state: 'read',
+      attempts: 0,
+      created_at: 0,
+      expires_at: 0,
+      sent_at: 5,
+      read_at: 7,
+    },
+  );
+});
+
+test('only a failure with unknown delivery can still become sent', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const { message_id: known } = await createQueued('d7');
+  await messages.markFailed('d7', known, new Failure('SEND_FAILED', 'refused', { details: { reason: 479 } }));
+  assert.equal(await messages.markSent('d7', known, 5), false);
+  assert.deepEqual((await messages.get(known))?.error, {
+    code: 'SEND_FAILED',
+    message: 'refused',
+    details: { reason: 479 },
+  });
+  const { message_id: unknown } = await createQueued('d7');
+  await messages.markFailed('d7', unknown, new Failure('ACK_TIMEOUT', 'no ack'));
+  assert.ok(await messages.markSent('d7', unknown, 5));
+  const record = await messages.get(unknown);
+  assert.equal(record?.state, 'sent');
+  assert.equal(record.error, undefined);
+});
+
+test('a message past its deadline is listed until it is forgotten', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const { message_id: id } = await createQueued('d8');
+  const listed = async () => (await messages.expired(Date.now(), 1000)).some((entry) => entry.messageId === id);
+  assert.ok(await listed());
+  await messages.forgetDeadline('d8', id);
+  assert.equal(await listed(), false);
+});
