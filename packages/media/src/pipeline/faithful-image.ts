@@ -1,3 +1,4 @@
+import { IMAGE_LIMITS } from '@postern/contract';
 import type { Metadata } from 'sharp';
 import type { ImageHeader } from '../inspect/header-inspector.ts';
 import { openImage, runPipeline, WHITE } from './image-library.ts';
@@ -15,6 +16,8 @@ export interface FaithfulImage {
 
 /** Of what must be encoded again nothing visible may be lost: no colour subsampling, and a quality above most cameras'. */
 const JPEG = { quality: 94, chromaSubsampling: '4:4:4' } as const;
+/** For a picture that would thereby outgrow what is accepted for sending. */
+const SMALLER_JPEG = { quality: 85, chromaSubsampling: '4:2:0' } as const;
 const PNG = { compressionLevel: 6, adaptiveFiltering: true } as const;
 
 /**
@@ -40,8 +43,13 @@ export async function encodeAgain(
   { space }: Metadata,
   timeoutMs: number,
 ): Promise<FaithfulImage> {
-  const mimetype = header.mimetype === 'image/png' ? 'image/png' : 'image/jpeg';
   const pixels = openImage(bytes).toColourspace(space === 'b-w' || space === 'grey16' ? 'b-w' : 'srgb');
-  const pipeline = mimetype === 'image/png' ? pixels.png(PNG) : pixels.flatten({ background: WHITE }).jpeg(JPEG);
-  return { ...(await runPipeline(pipeline, timeoutMs)), mimetype, reencoded: true };
+  if (header.mimetype === 'image/png') {
+    return { ...(await runPipeline(pixels.png(PNG), timeoutMs)), mimetype: 'image/png', reencoded: true };
+  }
+  const opaque = pixels.flatten({ background: WHITE });
+  const best = await runPipeline(opaque.clone().jpeg(JPEG), timeoutMs);
+  const isTooLarge = best.bytes.byteLength > IMAGE_LIMITS.maxBytes;
+  const chosen = isTooLarge ? await runPipeline(opaque.clone().jpeg(SMALLER_JPEG), timeoutMs) : best;
+  return { ...chosen, mimetype: 'image/jpeg', reencoded: true };
 }

@@ -49,6 +49,9 @@ export async function undecodable<T>(decoding: Promise<T>): Promise<T> {
   try {
     return await decoding;
   } catch (cause) {
-    throw new Failure('IMAGE_PROCESSING_FAILED', 'The image cannot be decoded: it is damaged or cut off', { cause });
+    const reason = String(cause instanceof Error && cause.message).startsWith('timeout')
+      ? 'that takes too long'
+      : 'it is damaged or cut off';
+    throw new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: ${reason}`, { cause });
   }
 }
