@@ -1,0 +1,189 @@
+import { randomInt } from 'node:crypto';
+import { Lifetime, type Logger, withLifetime } from '@postern/runtime';
+import { pino } from 'pino';
+import type { Addressing } from './accounts/device.ts';
+import { Directory } from './accounts/directory.ts';
+import type { Group } from './accounts/group.ts';
+import { LinkedDevice } from './accounts/linked-device.ts';
+import { FaultBook } from './faults/fault-book.ts';
+import { startMediaServer } from './media/media-server.ts';
+import { PairingDesk } from './pairing/pairing-desk.ts';
+import { MediaDownloads } from './phones/media-download.ts';
+import { MediaUploads } from './phones/media-upload.ts';
+import { type AutoReceipts, Phone } from './phones/phone.ts';
+import { createEncryptHandler } from './stanzas/encrypt-query.ts';
+import { createGroupHandler } from './stanzas/group-query.ts';
+import { createMediaHandler } from './stanzas/media-query.ts';
+import { MessageIntake, type RelayedMessage } from './stanzas/message-intake.ts';
+import { MessageRelay } from './stanzas/message-relay.ts';
+import { QueryRouter } from './stanzas/query-router.ts';
+import { ReceiptRelay } from './stanzas/receipt-relay.ts';
+import { RelayLog } from './stanzas/relay-log.ts';
+import { type LiveConnection, Sessions } from './stanzas/sessions.ts';
+import { settingsHandlers } from './stanzas/settings-queries.ts';
+import { createUsyncHandler } from './stanzas/usync-query.ts';
+import { createNoiseIdentity } from './wire/certificate-authority.ts';
+import { startWireServer } from './wire/web-socket-server.ts';
+
+export interface SimulatorOptions {
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Of the WebSocket server. Default 0, a free one; so for the other ports. */
+  port?: number;
+  mediaPort?: number;
+  /** How long a client's QR codes can be scanned. Default 160 s, the time its six codes last. */
+  qrRefTtlMs?: number;
+  /** Which receipts phones send by themselves. Default `delivered`. */
+  autoReceipts?: AutoReceipts;
+  /** Delay of everything the server writes. Default 0. */
+  rttMs?: number;
+  /** Messages kept per phone. Default 1,000. */
+  keep?: number;
+  /** Default: silent. */
+  logger?: Logger;
+  /** Of the faults' probabilities. */
+  seed?: number;
+}
+
+export interface Simulator {
+  webSocketUrl: string;
+  /** 64 hex digits: what a client must trust instead of WhatsApp's root. */
+  noiseRootKey: string;
+  /** PEM file for NODE_EXTRA_CA_CERTS; removed on stop. */
+  mediaCertificatePath: string;
+  mediaCertificatePem: string;
+  faults: FaultBook;
+  /** Registers a number. `companions`: further simulated devices that also decrypt. Throws when it is registered. */
+  addPhone(phone: { number: string; name?: string; companions?: number }): Phone;
+  phone(number: string): Phone | undefined;
+  phones(): Phone[];
+  /** Numbers of registered phones; the first administers it. Chats by LID unless `addressing` says otherwise. */
+  addGroup(group: { subject: string; members: string[]; ephemeralSeconds?: number; addressing?: Addressing }): Group;
+  groups(): Group[];
+  connections(): LiveConnection[];
+  /** Ends a device's session by a stream error (440, 401, 503, …), or breaks its socket when no code is given. */
+  closeDevice(device: string, code?: number): boolean;
+  /** Removes a linked device; false when there is none of this JID. */
+  unlink(device: string): boolean;
+  /** Called for every message stanza a linked device sends; returns how to stop that. */
+  onMessage(listener: (message: RelayedMessage) => void): () => void;
+  stats(): SimulatorStats;
+  stop(): Promise<void>;
+}
+
+export interface SimulatorStats {
+  connections: number;
+  logins: number;
+  /** Message stanzas by what became of them. */
+  messages: Record<RelayedMessage['outcome'], number>;
+  media: { uploads: number; downloads: number; bytes: number };
+}
+
+/** Starts a simulated WhatsApp on loopback: its WebSocket and media servers, without phones at first. */
+export function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  return withLifetime((lifetime) => start(options, lifetime));
+}
+
+async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Simulator> {
+  const { host = '127.0.0.1', logger = pino({ level: 'silent' }) } = options;
+  const faults = new FaultBook(options.seed);
+  const media = lifetime.use(await startMediaServer({ faults, host, port: options.mediaPort ?? 0 }), (server) =>
+    server.stop(),
+  );
+  const directory = new Directory();
+  const log = new RelayLog();
+  const relay = new MessageRelay(directory);
+  const receipts = new ReceiptRelay(directory, log);
+  const desk = new PairingDesk({ qrRefTtlMs: options.qrRefTtlMs ?? 160_000 });
+  const downloads = lifetime.use(
+    new MediaDownloads({ host: media.host, certificatePem: media.certificatePem, maxCachedBytes: 256 * 2 ** 20 }),
+    (cache) => cache.stop(),
+  );
+  const uploads = lifetime.use(new MediaUploads(media), (sender) => sender.stop());
+
+  const listeners = new Set<(message: RelayedMessage) => void>();
+  const messages: SimulatorStats['messages'] = { acked: 0, unacked: 0, nacked: 0, lost: 0 };
+  const onRelayed = (message: RelayedMessage) => {
+    messages[message.outcome] += 1;
+    for (const listener of listeners) listener(message);
+  };
+  const queries = new QueryRouter(
+    faults,
+    new Map([
+      ...Object.entries(settingsHandlers),
+      ['usync', createUsyncHandler(directory)],
+      ['encrypt', createEncryptHandler(directory)],
+      ['w:g2', createGroupHandler(directory)],
+      ['w:m', createMediaHandler(media)],
+    ]),
+  );
+  const intake = new MessageIntake({ faults, relay, log, onRelayed });
+  const sessions = new Sessions({ directory, desk, faults, queries, messages: intake, receipts, logger });
+  const identity = createNoiseIdentity();
+  const wire = lifetime.use(
+    await startWireServer({
+      host,
+      port: options.port ?? 0,
+      identity,
+      faults,
+      listener: sessions,
+      rttMs: options.rttMs ?? 0,
+    }),
+    (server) => server.stop(),
+  );
+
+  const phones = new Map<string, Phone>();
+  const linkedDevice = (jid: string): LinkedDevice | undefined => {
+    const device = directory.device(jid);
+    return device instanceof LinkedDevice ? device : undefined;
+  };
+  return {
+    webSocketUrl: wire.url,
+    noiseRootKey: identity.rootKey,
+    mediaCertificatePath: media.certificatePath,
+    mediaCertificatePem: media.certificatePem,
+    faults,
+    addPhone: ({ number, name = number, companions = 0 }) => {
+      if (!/^[1-9]\d{6,14}$/.test(number)) throw new Error('a phone number is 7 to 15 digits without a leading 0');
+      if (phones.has(number)) throw new Error('this number is registered');
+      const parts = { directory, desk, downloads, uploads, receipts, relay, log };
+      const { autoReceipts = 'delivered', keep = 1_000 } = options;
+      const phone = new Phone(number, name, companions, { ...parts, autoReceipts, keep });
+      directory.add(phone.account);
+      phones.set(number, phone);
+      return phone;
+    },
+    phone: (number) => phones.get(number),
+    phones: () => [...phones.values()],
+    addGroup: ({ subject, members, ephemeralSeconds = 0, addressing = 'lid' }) => {
+      const unknown = members.find((number) => !phones.has(number));
+      if (unknown !== undefined || members.length === 0) throw new Error('a group has registered members');
+      const jid = `120363${String(randomInt(2 ** 40)).padStart(12, '0')}@g.us`;
+      const group = { jid, subject, createdAt: Date.now(), addressing, ephemeralSeconds, members: new Set(members) };
+      directory.groups.set(jid, group);
+      return group;
+    },
+    groups: () => [...directory.groups.values()],
+    connections: () => sessions.live(),
+    closeDevice: (jid, code) => {
+      const device = linkedDevice(jid);
+      return device !== undefined && sessions.close(device, code);
+    },
+    unlink: (jid) => {
+      const device = linkedDevice(jid);
+      if (device) sessions.unlink(device);
+      return device !== undefined;
+    },
+    onMessage: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    stats: () => ({
+      connections: sessions.live().length,
+      logins: sessions.logins,
+      messages: { ...messages },
+      media: media.stats(),
+    }),
+    stop: () => lifetime.stop(),
+  };
+}
