@@ -31,3 +31,23 @@ export function toLaneKeys(keys: Keys, deviceId: string) {
     jobPrefix: `${base}:`,
   };
 }
+
+/** Takes a waiting job out of its lane; one that is in hand or gone stays as it is. */
+export async function removeJob(redis: Redis, keys: Keys, deviceId: string, messageId: string): Promise<void> {
+  const queue = createLaneQueue(redis, keys, deviceId);
+  try {
+    await queue.remove(messageId);
+  } finally {
+    await queue.close();
+  }
+}
+
+/** Removes every trace of a lane whose device was removed. */
+export async function removeLane(redis: Redis, keys: Keys, deviceId: string): Promise<void> {
+  const queue = createLaneQueue(redis, keys, deviceId);
+  try {
+    await queue.obliterate({ force: true });
+  } finally {
+    await queue.close();
+  }
+}

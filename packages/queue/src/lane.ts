@@ -76,6 +76,13 @@ export class Lane {
     this.#running = false;
   }
 
+  /** Resolves when nothing waits and nothing is in hand; the lane must be running. */
+  async drained(): Promise<void> {
+    const { redis, keys, deviceId } = this.#options;
+    const { wait } = toLaneKeys(keys, deviceId);
+    while (this.#inHand.size > 0 || (await redis.llen(wait)) > 0) await delay(20, this.#closing.signal);
+  }
+
   /**
    * Stops fetching at once, waits at most `graceMs` for what is in hand, and returns what is not settled by then to the
    * front of the lane, in order.

@@ -16,9 +16,15 @@ const BOOLEANS: Record<string, boolean> = {
   off: false,
 };
 
+function string(): z.ZodOptional<z.ZodString>;
+function string(fallback: string): z.ZodDefault<z.ZodString>;
+function string(fallback?: string) {
+  return fallback === undefined ? z.string().optional() : z.string().default(fallback);
+}
+
 /** Field readers for `readEnv`; each turns the variable's text into a value or explains what was expected. */
 export const env = {
-  string: (fallback?: string) => (fallback === undefined ? z.string().optional() : z.string().default(fallback)),
+  string,
   integer: (fallback: number, min: number, max: number) =>
     z
       .string()

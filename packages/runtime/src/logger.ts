@@ -17,8 +17,21 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: toLoggedError },
   };
   return destination ? pino(options, destination) : pino(options);
+}
+
+/** Of an error: kind, code, message, stack and causes, whole numbers masked. Other fields may hold anything, so they stay out. */
+function toLoggedError(error: unknown): unknown {
+  if (!(error instanceof Error)) return maskNumber(String(error));
+  return {
+    type: error.name,
+    ...('code' in error ? { code: error.code } : {}),
+    message: maskNumber(error.message),
+    stack: maskNumber(error.stack ?? ''),
+    ...(error.cause === undefined ? {} : { cause: toLoggedError(error.cause) }),
+  };
 }
 
 /** The last four digits of a number or JID, for log lines: whole numbers never enter a log. */

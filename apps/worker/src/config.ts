@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { env, readEnv } from '@postern/runtime';
+import { z } from 'zod';
+
+/** Every variable the worker reads; `.env.example` explains them. */
+export const workerEnv = z.object({
+  REDIS_URL: z.string('required, e.g. redis://127.0.0.1:6379'),
+  REDIS_PREFIX: env.string('postern'),
+  HOST: env.string('127.0.0.1'),
+  METRICS_PORT: env.integer(9101, 0, 65_535),
+  DATA_DIR: env.string('.postern'),
+  BLOB_DIR: env.string(),
+  WORKER_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
+    .optional(),
+  LEASE_TTL_MS: env.integer(10_000, 1_000, 600_000),
+  DEVICE_GRACE_MS: env.integer(60_000, 0, 3_600_000),
+  ACK_TIMEOUT_MS: env.integer(20_000, 100, 600_000),
+  CONNECT_TIMEOUT_MS: env.integer(30_000, 500, 600_000),
+  QUERY_TIMEOUT_MS: env.integer(15_000, 100, 600_000),
+  UPLOAD_TIMEOUT_MS: env.integer(60_000, 100, 600_000),
+  DOWNLOAD_TIMEOUT_MS: env.integer(30_000, 100, 600_000),
+  SEND_ATTEMPTS: env.integer(5, 1, 100),
+  SEND_BUDGET_MS: env.integer(180_000, 1_000, 3_600_000),
+  SEND_BACKOFF_MS: env.integer(500, 1, 60_000),
+  LANE_CONCURRENCY: env.integer(8, 1, 256),
+  RECORD_TTL_MS: env.integer(7 * 86_400_000, 1_000, 365 * 86_400_000),
+  STATE_ENCRYPTION_KEY: env.string(),
+  URL_ALLOW_PRIVATE: env.list(),
+  LOG_LEVEL: env.logLevel(),
+  WA_WEBSOCKET_URL: z.url({ protocol: /^wss?$/, error: 'expected a ws:// or wss:// URL' }).optional(),
+  WA_NOISE_ROOT_KEY: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hex digits')
+    .optional(),
+});
+
+export type WorkerConfig = ReturnType<typeof readWorkerConfig>;
+
+/** Throws one ConfigError that lists every bad variable. */
+export function readWorkerConfig(variables: Readonly<Record<string, string | undefined>>) {
+  const read = readEnv(workerEnv, variables);
+  return {
+    redisUrl: read.REDIS_URL,
+    redisPrefix: read.REDIS_PREFIX,
+    host: read.HOST,
+    metricsPort: read.METRICS_PORT,
+    blobDirectory: read.BLOB_DIR ?? join(read.DATA_DIR, 'blobs'),
+    workerId: read.WORKER_ID ?? `worker-${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
+    leaseTtlMs: read.LEASE_TTL_MS,
+    graceMs: read.DEVICE_GRACE_MS,
+    ackTimeoutMs: read.ACK_TIMEOUT_MS,
+    connectTimeoutMs: read.CONNECT_TIMEOUT_MS,
+    queryTimeoutMs: read.QUERY_TIMEOUT_MS,
+    uploadTimeoutMs: read.UPLOAD_TIMEOUT_MS,
+    downloadTimeoutMs: read.DOWNLOAD_TIMEOUT_MS,
+    sendAttempts: read.SEND_ATTEMPTS,
+    sendBudgetMs: read.SEND_BUDGET_MS,
+    sendBackoffMs: read.SEND_BACKOFF_MS,
+    laneConcurrency: read.LANE_CONCURRENCY,
+    recordTtlMs: read.RECORD_TTL_MS,
+    stateEncryptionKey: read.STATE_ENCRYPTION_KEY,
+    urlAllowPrivate: read.URL_ALLOW_PRIVATE,
+    logLevel: read.LOG_LEVEL,
+    webSocketUrl: read.WA_WEBSOCKET_URL,
+    noiseRootKey: read.WA_NOISE_ROOT_KEY,
+  };
+}

@@ -1,0 +1,247 @@
+import { type DeviceCommand, type DeviceRecord, Failure, type SendImageJob } from '@postern/contract';
+import { Lane, type LaneOptions, postMail, putBackJobs, removeLane } from '@postern/queue';
+import type { Devices, Keys, Lease, Messages, PairingQrs } from '@postern/registry';
+import type { Logger } from '@postern/runtime';
+import type { Redis } from 'ioredis';
+import { ChatOrder } from '../lanes/chat-order.ts';
+import { type PrepareDependencies, prepareMessage } from '../lanes/prepare-message.ts';
+import { type SendOptions, sendMessage } from '../lanes/send-message.ts';
+import { type SettleDependencies, settle } from '../lanes/settle.ts';
+import type { WorkerMetrics } from '../metrics.ts';
+import type { SessionEvent, WhatsApp } from '../whatsapp/whatsapp.ts';
+import { type Connection, toDeviceConnection } from './connection.ts';
+import { DeviceLink } from './device-link.ts';
+
+/** What every owned device of a worker uses. */
+export interface DeviceDependencies extends PrepareDependencies {
+  redis: Redis;
+  keys: Keys;
+  workerId: string;
+  devices: Devices;
+  messages: Messages;
+  qrs: PairingQrs;
+  whatsapp: WhatsApp;
+  metrics: WorkerMetrics;
+  logger: Logger;
+  laneConcurrency: number;
+  graceMs: number;
+  send: Pick<SendOptions, 'maxAttempts' | 'budgetMs' | 'backoffBaseMs' | 'backoffMaxMs'>;
+}
+
+/** How long acks in flight are awaited when the device is let go, in milliseconds; its successor resends the rest. */
+const RELEASE_GRACE_MS = 1_000;
+/** How often a connected device says so, in milliseconds, for those who must tell how long a silent one is offline. */
+const STILL_CONNECTED_MS = 15_000;
+
+/** A device whose lease this worker holds: its link, its lane, and what they tell each other. */
+export class OwnedDevice {
+  readonly lease: Lease;
+  readonly #deps: DeviceDependencies;
+  readonly #logger: Logger;
+  readonly #link: DeviceLink;
+  readonly #order = new ChatOrder();
+  readonly #releasing = new AbortController();
+  #lane: Lane | undefined;
+  #lastAckAt: number | undefined;
+  #publishing: Promise<void> = Promise.resolve();
+  #publishAgain = false;
+  readonly #heartbeat: NodeJS.Timeout;
+
+  constructor(deps: DeviceDependencies, lease: Lease, record: DeviceRecord) {
+    this.#deps = deps;
+    this.lease = lease;
+    this.#logger = deps.logger.child({ device_id: lease.deviceId });
+    this.#lastAckAt = record.connection.last_ack_at;
+    this.#link = new DeviceLink(
+      {
+        deviceId: lease.deviceId,
+        leaseToken: lease.token,
+        whatsapp: deps.whatsapp,
+        graceMs: deps.graceMs,
+        onChange: (connection) => this.#onChange(connection),
+        onSessionEvent: (event) => this.#onSessionEvent(event),
+        logger: this.#logger,
+      },
+      record,
+    );
+    this.#heartbeat = setInterval(() => {
+      if (this.#link.connection.state === 'connected') this.#publish();
+    }, STILL_CONNECTED_MS);
+  }
+
+  get state(): Connection['state'] {
+    return this.#link.connection.state;
+  }
+
+  get inHand(): number {
+    return this.#lane?.inHand ?? 0;
+  }
+
+  /** Takes over what a former owner had in hand, then connects. */
+  async start(): Promise<void> {
+    const { redis, keys } = this.#deps;
+    const returned = await putBackJobs(redis, keys, this.lease, { mode: 'all' });
+    if (returned > 0) this.#logger.info({ returned }, 'took over messages in hand');
+    this.#lane = new Lane(this.#toLaneOptions());
+    this.#link.start();
+  }
+
+  /** Carries out a command of the API; throws a Failure. Answers the command's results. */
+  async execute(command: DeviceCommand): Promise<Record<string, string>> {
+    switch (command.name) {
+      case 'login':
+        this.#link.login();
+        return {};
+      case 'pair_code':
+        return { pair_code: await this.#link.login().requestPairingCode(command.phone ?? '') };
+      case 'logout':
+        await this.#link.logout('logged out through the API');
+        return {};
+      case 'reconnect':
+        await this.#link.reconnect();
+        return {};
+      case 'delete':
+        await this.#delete();
+        return {};
+    }
+  }
+
+  /**
+   * Lets go: what has not reached `sending` goes back in order, acks in flight are awaited briefly, and the socket is
+   * closed for certain. The lease is still held when this resolves.
+   */
+  async stop(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    this.#releasing.abort(new Failure('DEVICE_NOT_CONNECTED', 'This worker lets go of the device'));
+    await this.#lane?.close(RELEASE_GRACE_MS);
+    await this.#link.stop();
+    await this.#publishing;
+  }
+
+  async #delete(): Promise<void> {
+    const { devices, redis, keys } = this.#deps;
+    const { deviceId } = this.lease;
+    // From here on no gateway accepts anything for it; what waits is failed by the lane.
+    await devices.remove(deviceId);
+    await this.#link.delete();
+    clearInterval(this.#heartbeat);
+    await this.#lane?.drained();
+    await this.stop();
+    await removeLane(redis, keys, deviceId);
+    await devices.remove(deviceId);
+  }
+
+  #toLaneOptions(): LaneOptions {
+    const { redis, keys, laneConcurrency } = this.#deps;
+    return {
+      redis,
+      keys,
+      deviceId: this.lease.deviceId,
+      leaseToken: this.lease.token,
+      concurrency: laneConcurrency,
+      process: (job) => this.#process(job),
+      onUnreadable: (jobId, error) => this.#logger.error({ message_id: jobId, err: error }, 'job dropped: unreadable'),
+      onError: (error) => this.#logger.warn({ err: error }, 'lane error'),
+    };
+  }
+
+  async #process(job: SendImageJob): Promise<'settled' | 'released'> {
+    // Taken before anything is awaited: jobs come in the lane's order.
+    const turn = this.#order.take(job.recipient.jid);
+    const logger = this.#logger.child({ message_id: job.message_id, request_id: job.request_id });
+    try {
+      this.#deps.metrics.observeStage('queue_wait', (Date.now() - job.accepted_at) / 1000);
+      const outcome = await sendMessage(job, turn, this.#toSendOptions(logger));
+      if (outcome.type === 'released') return 'released';
+      if (outcome.type === 'sent') this.#lastAckAt = outcome.acknowledgedAt;
+      await settle(job, outcome, this.#toSettleDependencies(logger));
+      return 'settled';
+    } finally {
+      turn.pass();
+    }
+  }
+
+  #toSendOptions(logger: Logger): SendOptions {
+    const { messages, send, stage } = this.#deps;
+    return {
+      ...send,
+      messages,
+      stage,
+      logger,
+      leaseToken: this.lease.token,
+      signal: this.#releasing.signal,
+      session: (signal) => this.#link.session(signal),
+      prepare: (job, signal) => prepareMessage(job, signal, this.#deps),
+    };
+  }
+
+  #toSettleDependencies(logger: Logger): SettleDependencies {
+    const { messages, blobs, metrics, redis, keys } = this.#deps;
+    return {
+      messages,
+      blobs,
+      logger,
+      count: (outcome, code, attempts) => metrics.countMessage(outcome, code, attempts),
+      notify: (job) => postMail(redis, keys, job.reply_to, { type: 'message_settled', message_id: job.message_id }),
+    };
+  }
+
+  #onChange(connection: Connection): void {
+    // While the device is offline its backlog waits; when nobody is logged in, the lane runs to fail what waits.
+    const waits = connection.state === 'connecting' || connection.state === 'disconnected';
+    const pairs = connection.state === 'pairing';
+    if ((waits || pairs) && !this.#link.deleted) this.#lane?.pause();
+    else this.#lane?.resume();
+    if (connection.state === 'logged_out' && !this.#link.deleted) {
+      const { deviceId, token } = this.lease;
+      this.#background(this.#deps.devices.writeAccount(deviceId, token, undefined), 'account not cleared');
+    }
+    this.#publish();
+  }
+
+  #background(work: Promise<unknown>, failed: string): void {
+    work.catch((error: unknown) => this.#logger.warn({ err: error }, failed));
+  }
+
+  #onSessionEvent(event: SessionEvent): void {
+    const { deviceId, token } = this.lease;
+    const { messages, qrs, devices, metrics } = this.#deps;
+    const background = (work: Promise<unknown>, failed: string) => this.#background(work, failed);
+    switch (event.type) {
+      case 'qr':
+        return background(qrs.show(deviceId, event.qr, event.expiresInMs), 'QR not stored');
+      case 'paired':
+      case 'connected': {
+        const account = { jid: event.jid, ...(event.lid === undefined ? {} : { lid: event.lid }) };
+        background(qrs.clear(deviceId), 'QR not cleared');
+        return background(devices.writeAccount(deviceId, token, account), 'account not stored');
+      }
+      case 'receipt':
+        return background(
+          messages.markReceipt(deviceId, event.messageId, event.status, event.at),
+          'receipt not stored',
+        );
+      case 'late_ack':
+        return background(messages.markSent(deviceId, event.messageId, event.at), 'late ack not stored');
+      case 'closed':
+        metrics.countDisconnect(event.reason, event.code);
+        background(qrs.clear(deviceId), 'QR not cleared');
+    }
+  }
+
+  /** Writes the newest state to the registry, one write at a time; states in between may be skipped. */
+  #publish(): void {
+    if (this.#publishAgain) return;
+    this.#publishAgain = true;
+    const { devices, workerId } = this.#deps;
+    this.#publishing = this.#publishing.then(async () => {
+      this.#publishAgain = false;
+      if (this.#link.deleted) return;
+      const extra = { owner: workerId, lastAckAt: this.#lastAckAt, now: Date.now() };
+      const connection = toDeviceConnection(this.#link.connection, extra);
+      await devices.writeConnection(this.lease.deviceId, this.lease.token, connection).catch((error: unknown) => {
+        this.#logger.warn({ err: error }, 'connection state not stored');
+      });
+    });
+  }
+}

@@ -1,0 +1,150 @@
+import { Failure, isSettled, type SendImageJob } from '@postern/contract';
+import type { PreparedImage } from '@postern/media';
+import type { Messages } from '@postern/registry';
+import { backoffMs, delay, type Logger, monotonicMs } from '@postern/runtime';
+import type { Session, UploadedImage } from '../whatsapp/whatsapp.ts';
+import type { Turn } from './chat-order.ts';
+import type { Stage } from './stages.ts';
+
+export interface SendOptions {
+  messages: Messages;
+  leaseToken: string;
+  /** The connected session, or a failure; see DeviceLink.session. */
+  session: (signal: AbortSignal) => Promise<Session>;
+  prepare: (job: SendImageJob, signal: AbortSignal) => Promise<PreparedImage>;
+  /** Times one stage of one message. */
+  stage: Stage;
+  /** Attempts in all, counted across crashes. */
+  maxAttempts: number;
+  /** From taking the message in hand to giving up, in milliseconds. */
+  budgetMs: number;
+  backoffBaseMs: number;
+  backoffMaxMs: number;
+  /** Aborts when this worker lets go of the device. */
+  signal: AbortSignal;
+  logger: Logger;
+}
+
+/** How one message's time in hand ended. `dropped`: it had settled before. `released`: the next owner goes on with it. */
+export type SendOutcome =
+  | { type: 'sent'; acknowledgedAt: number; sha256Sent: string; sha256Uploaded: string; attempts: number }
+  | { type: 'failed'; failure: Failure; attempts: number }
+  | { type: 'dropped' }
+  | { type: 'released' };
+
+/**
+ * Sends one message and waits for WhatsApp's ack, with as many attempts as the failures allow; every attempt uses the
+ * message's one id. A message found `sending` was relayed by an owner that died: it is sent again under that id.
+ */
+export async function sendMessage(job: SendImageJob, turn: Turn, options: SendOptions): Promise<SendOutcome> {
+  const { messages, maxAttempts, budgetMs, signal } = options;
+  const record = await messages.read(job.device_id, job.message_id);
+  if (!record || isSettled(record.state)) return { type: 'dropped' };
+  if (record.state === 'queued' && Date.now() > job.expires_at) {
+    return { type: 'failed', failure: expired(), attempts: record.attempts };
+  }
+  const deadline = monotonicMs() + budgetMs;
+  const attempt = new Attempt(job, turn, options, record.state === 'sending');
+  for (let attempts = record.attempts + 1; ; ) {
+    try {
+      const sent = await attempt.run();
+      return sent === 'dropped' ? { type: 'dropped' } : { type: 'sent', ...sent, attempts };
+    } catch (thrown) {
+      if (signal.aborted) return { type: 'released' };
+      const failure = Failure.from(thrown);
+      const wait = backoffMs(attempts, options.backoffBaseMs, options.backoffMaxMs);
+      const last = !failure.retryable || attempts >= maxAttempts || monotonicMs() + wait > deadline;
+      options.logger[last ? 'debug' : 'warn']({ err: failure, code: failure.code, attempts }, 'attempt failed');
+      if (last) return { type: 'failed', failure: attempt.verdict(failure), attempts };
+      // A device that went away before anything was sent is not the message's failure; its grace bounds that wait.
+      if (failure.code !== 'DEVICE_NOT_CONNECTED' || attempt.wasCounted) attempts += 1;
+      if (failure.code !== 'DEVICE_NOT_CONNECTED' && !attempt.wasCounted) {
+        await messages.countAttempt(job.device_id, job.message_id);
+      }
+      await delay(wait, signal).catch(() => {});
+    }
+  }
+}
+
+/** What one message keeps from attempt to attempt: the prepared image, its upload, and whether it may have arrived. */
+class Attempt {
+  readonly #job: SendImageJob;
+  readonly #turn: Turn;
+  readonly #options: SendOptions;
+  #prepared: PreparedImage | undefined;
+  #uploaded: UploadedImage | undefined;
+  #maybeDelivered: boolean;
+  #counted = false;
+
+  constructor(job: SendImageJob, turn: Turn, options: SendOptions, maybeDelivered: boolean) {
+    this.#job = job;
+    this.#turn = turn;
+    this.#options = options;
+    this.#maybeDelivered = maybeDelivered;
+  }
+
+  /** Whether the last run reached the ledger, which counts by itself. */
+  get wasCounted(): boolean {
+    return this.#counted;
+  }
+
+  async run() {
+    const { messages, leaseToken, signal, stage } = this.#options;
+    const { device_id, message_id, recipient } = this.#job;
+    this.#counted = false;
+    this.#prepared ??= await this.#options.prepare(this.#job, signal);
+    const prepared = this.#prepared;
+    const session = await this.#options.session(signal);
+    const route = await stage('lookup', () => session.lookUp(recipient));
+    this.#uploaded ??= await stage('upload', () => session.upload({ ...prepared, thumbnail: this.#thumbnail() }));
+    const image = this.#uploaded;
+    await this.#turn.ready();
+    signal.throwIfAborted();
+    session.signal.throwIfAborted();
+
+    const begun = await messages.beginAttempt(device_id, message_id, leaseToken);
+    if (begun === 'lease_lost') throw new Failure('DEVICE_NOT_CONNECTED', 'Another worker owns the device now');
+    if (begun !== 'begun') return 'dropped' as const;
+    this.#counted = true;
+    const relayed = () => {
+      this.#maybeDelivered = true;
+      this.#turn.pass();
+    };
+    const { acknowledgedAt } = await stage('ack', () => session.send(this.#toOutgoing(route, image), relayed));
+    return { acknowledgedAt, sha256Sent: prepared.sha256, sha256Uploaded: image.sha256Uploaded };
+  }
+
+  /** The failure to tell: once a stanza went out and nothing was refused, whether it arrived is unknown. */
+  verdict(failure: Failure): Failure {
+    const refused = failure.details['reason'] !== undefined;
+    if (!this.#maybeDelivered || refused || failure.code === 'ACK_TIMEOUT') return failure;
+    return new Failure('ACK_TIMEOUT', `Sent, but never acknowledged; the last attempt ended with: ${failure.message}`, {
+      cause: failure,
+      details: failure.details,
+      retryable: false,
+    });
+  }
+
+  #thumbnail(): Buffer | undefined {
+    return this.#job.view_once ? undefined : this.#prepared?.thumbnail;
+  }
+
+  #toOutgoing(route: Awaited<ReturnType<Session['lookUp']>>, image: UploadedImage) {
+    const job = this.#job;
+    return {
+      messageId: job.message_id,
+      route,
+      image,
+      caption: job.caption,
+      viewOnce: job.view_once,
+      forwarded: job.is_forwarded,
+      ephemeralSeconds: job.duration ?? route.ephemeralSeconds ?? 0,
+      mentions: job.mentions,
+      quotedMessageId: job.reply_message_id,
+    };
+  }
+}
+
+function expired(): Failure {
+  return new Failure('EXPIRED', 'The message waited in the queue for longer than its ttl');
+}

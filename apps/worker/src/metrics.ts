@@ -1,0 +1,76 @@
+import { Counter, createMetricsRegistry, Gauge, Histogram, type Registry } from '@postern/runtime';
+import type { StageName } from './lanes/stages.ts';
+import type { CloseReason } from './whatsapp/whatsapp.ts';
+
+export interface WorkerMetrics {
+  registry: Registry;
+  observeStage(stage: StageName, seconds: number): void;
+  countMessage(outcome: 'sent' | 'failed', code: string, attempts: number): void;
+  countDisconnect(reason: CloseReason, code: number | undefined): void;
+  countLease(event: 'acquired' | 'lost' | 'released'): void;
+}
+
+/** The worker's metrics. `devices` is asked at each scrape: how many owned devices are in each state, and jobs in hand. */
+export function createWorkerMetrics(devices: () => { state: string; inHand: number }[]): WorkerMetrics {
+  const registry = createMetricsRegistry();
+  const registers = [registry];
+  const stages = new Histogram({
+    name: 'postern_stage_seconds',
+    help: 'Time one message spent in one stage, whatever came of it',
+    labelNames: ['stage'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers,
+  });
+  const messages = new Counter({
+    name: 'postern_messages_total',
+    help: 'Messages that settled, by outcome and code',
+    labelNames: ['outcome', 'code'],
+    registers,
+  });
+  const attempts = new Counter({
+    name: 'postern_message_attempts_total',
+    help: 'Attempts that settled messages took, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const disconnects = new Counter({
+    name: 'postern_disconnects_total',
+    help: 'Sockets that ended, by reason and WhatsApp’s code',
+    labelNames: ['reason', 'code'],
+    registers,
+  });
+  const leases = new Counter({
+    name: 'postern_leases_total',
+    help: 'Device leases acquired, lost and released',
+    labelNames: ['event'],
+    registers,
+  });
+  new Gauge({
+    name: 'postern_devices',
+    help: 'Devices this worker owns, by the state of their connection',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { state } of devices()) this.inc({ state });
+    },
+  });
+  new Gauge({
+    name: 'postern_messages_in_hand',
+    help: 'Messages being worked on now',
+    registers,
+    collect() {
+      this.set(devices().reduce((sum, device) => sum + device.inHand, 0));
+    },
+  });
+  return {
+    registry,
+    observeStage: (stage, seconds) => stages.observe({ stage }, seconds),
+    countMessage(outcome, code, count) {
+      messages.inc({ outcome, code });
+      attempts.inc({ outcome }, count);
+    },
+    countDisconnect: (reason, code) => disconnects.inc({ reason, code: code ?? 'none' }),
+    countLease: (event) => leases.inc({ event }),
+  };
+}

@@ -1,0 +1,141 @@
+import type { Mail } from '@postern/contract';
+import { createDirectoryBlobStore, createImageProcessor } from '@postern/media';
+import { postMail, removeJob, startMailbox } from '@postern/queue';
+import {
+  connectRedis,
+  createDevices,
+  createKeys,
+  createLeases,
+  createMessages,
+  createPairingQrs,
+  verifySameBlobStore,
+} from '@postern/registry';
+import { type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
+import type { WorkerConfig } from './config.ts';
+import { createCommandInbox } from './devices/command-inbox.ts';
+import { Ownership } from './devices/ownership.ts';
+import { startExpiry } from './lanes/expire-messages.ts';
+import { createStage } from './lanes/stages.ts';
+import { createWorkerMetrics } from './metrics.ts';
+import { createBaileys } from './whatsapp/baileys.ts';
+
+const CLAIM_INTERVAL_MS = 1_000;
+const EXPIRY_INTERVAL_MS = 1_000;
+const MAX_REDIRECTS = 5;
+const MAX_BACKOFF_MS = 30_000;
+
+export interface RunningWorker {
+  workerId: string;
+  metricsPort: number;
+  stop(): Promise<void>;
+}
+
+/** Starts a worker: owns devices, works their lanes, and answers commands until `stop`. */
+export function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
+  return withLifetime(async (lifetime) => {
+    const { workerId } = config;
+    const connect = async (name: string) =>
+      lifetime.use(
+        await connectRedis({
+          url: config.redisUrl,
+          name: `${workerId}:${name}`,
+          profile: 'patient',
+          onError: (error) => logger.warn({ err: error, connection: name }, 'redis connection failed'),
+        }),
+        (redis) => redis.disconnect(),
+      );
+    const redis = await connect('commands');
+    const keys = createKeys(config.redisPrefix);
+    const devices = createDevices(redis, keys);
+    const messages = createMessages(redis, keys, { recordTtlMs: config.recordTtlMs });
+    const blobs = createDirectoryBlobStore({ directory: config.blobDirectory });
+    await verifySameBlobStore(redis, keys, await blobs.identity());
+
+    const owned: { by?: Ownership } = {};
+    const metrics = createWorkerMetrics(() => owned.by?.devices ?? []);
+    const leases = createLeases(redis, keys, { workerId, ttlMs: config.leaseTtlMs });
+    const whatsapp = createBaileys({
+      redis,
+      keys,
+      logger,
+      webSocketUrl: config.webSocketUrl,
+      noiseRootKey: config.noiseRootKey,
+      connectTimeoutMs: config.connectTimeoutMs,
+      queryTimeoutMs: config.queryTimeoutMs,
+      ackTimeoutMs: config.ackTimeoutMs,
+      uploadTimeoutMs: config.uploadTimeoutMs,
+      stateEncryptionKey: config.stateEncryptionKey,
+    });
+    const expiry = startExpiry({
+      messages,
+      blobs,
+      removeJob: (deviceId, messageId) => removeJob(redis, keys, deviceId, messageId),
+      intervalMs: EXPIRY_INTERVAL_MS,
+      onExpired: () => metrics.countMessage('failed', 'EXPIRED', 0),
+      logger,
+    });
+    lifetime.use(expiry, () => expiry.stop());
+
+    const ownership = new Ownership({
+      leases,
+      leaseTtlMs: config.leaseTtlMs,
+      claimIntervalMs: CLAIM_INTERVAL_MS,
+      logger,
+      deps: {
+        redis,
+        keys,
+        workerId,
+        devices,
+        messages,
+        blobs,
+        metrics,
+        logger,
+        whatsapp,
+        qrs: createPairingQrs(redis, keys),
+        images: createImageProcessor(),
+        stage: createStage((stage, seconds) => metrics.observeStage(stage, seconds)),
+        download: {
+          allowPrivate: config.urlAllowPrivate,
+          timeoutMs: config.downloadTimeoutMs,
+          maxRedirects: MAX_REDIRECTS,
+        },
+        laneConcurrency: config.laneConcurrency,
+        graceMs: config.graceMs,
+        send: {
+          maxAttempts: config.sendAttempts,
+          budgetMs: config.sendBudgetMs,
+          backoffBaseMs: config.sendBackoffMs,
+          backoffMaxMs: MAX_BACKOFF_MS,
+        },
+      },
+    });
+    owned.by = ownership;
+    lifetime.use(ownership, () => ownership.stop());
+
+    const onCommand = createCommandInbox({
+      execute: (command) => ownership.execute(command),
+      reply: (processId, result) => postMail(redis, keys, processId, result),
+      logger,
+    });
+    const onMail = (mail: Mail) => {
+      if (mail.type === 'command') onCommand(mail);
+    };
+    const mailbox = await startMailbox({
+      redis: await connect('mailbox'),
+      keys,
+      processId: workerId,
+      onMail,
+      onError: (error) => logger.warn({ err: error }, 'mailbox error'),
+    });
+    lifetime.use(mailbox, () => mailbox.stop());
+
+    const operations = await startOperationsServer(metrics.registry, {
+      host: config.host,
+      port: config.metricsPort,
+      ready: async () => (redis.status === 'ready' ? [] : ['Redis cannot be reached']),
+    });
+    lifetime.use(operations, () => operations.stop());
+    logger.info({ worker_id: workerId, metrics_port: operations.port }, 'ready');
+    return { workerId, metricsPort: operations.port, stop: () => lifetime.stop() };
+  });
+}
