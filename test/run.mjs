@@ -26,7 +26,7 @@ const matches = (file) =>
 const files = ['packages', 'apps', 'test']
   .flatMap(findTests)
   .filter((file) => filters.length === 0 || matches(file))
-  .sort();
+  .sort((a, b) => (a < b ? -1 : 1));
 
 if (files.length === 0) {
   console.error(`No test file matches: ${filters.join(' ')}`);

@@ -17,7 +17,7 @@ export const WORKSPACES: Readonly<Record<string, Row>> = {
   'packages/simulator': { own: ['runtime'], tests: [] },
   'apps/gateway': { own: ['contract', 'queue', 'registry', 'media', 'runtime'], tests: ['local-redis'] },
   'apps/worker': { own: ['contract', 'queue', 'registry', 'media', 'runtime'], tests: ['local-redis', 'simulator'] },
-  'apps/demo': { own: ['runtime', 'local-redis', 'simulator'], tests: [] },
+  'apps/demo': { own: ['runtime', 'local-redis'], tests: [] },
 };
 
 /** Libraries that stay inside one place, and that place (path prefixes); tests of other places may use them. */

@@ -1,0 +1,22 @@
+import { startLocalRedis } from '@postern/local-redis';
+import type { Lifetime } from '@postern/runtime';
+
+export interface RedisChoice {
+  /** REDIS_URL of the user, if any. */
+  url: string | undefined;
+  /** Where a private one keeps its data. */
+  directory: string;
+  onProgress: (step: string) => void;
+}
+
+/** The user's Redis, or a private one that stops with the lifetime; resolves with its URL. */
+export async function startRedis(lifetime: Lifetime, choice: RedisChoice): Promise<string> {
+  const { url, directory, onProgress } = choice;
+  if (url !== undefined && url !== '') {
+    onProgress('Using the Redis of REDIS_URL');
+    return url;
+  }
+  const redis = lifetime.use(await startLocalRedis({ directory, onProgress }), (server) => server.stop());
+  onProgress(`Redis runs, private, on port ${redis.port}`);
+  return redis.url;
+}
