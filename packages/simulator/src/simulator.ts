@@ -5,6 +5,7 @@ import type { Addressing } from './accounts/device.ts';
 import { Directory } from './accounts/directory.ts';
 import type { Group } from './accounts/group.ts';
 import { LinkedDevice } from './accounts/linked-device.ts';
+import { startControlServer } from './control/control-server.ts';
 import { FaultBook } from './faults/fault-book.ts';
 import { startMediaServer } from './media/media-server.ts';
 import { PairingDesk } from './pairing/pairing-desk.ts';
@@ -31,6 +32,10 @@ export interface SimulatorOptions {
   /** Of the WebSocket server. Default 0, a free one; so for the other ports. */
   port?: number;
   mediaPort?: number;
+  /** Of the control API and the phones' page. Default: neither is served. */
+  controlPort?: number;
+  /** Where the media server's certificate is kept across restarts. Default: a temporary directory, removed on stop. */
+  certificateDirectory?: string;
   /** How long a client's QR codes can be scanned. Default 160 s, the time its six codes last. */
   qrRefTtlMs?: number;
   /** Which receipts phones send by themselves. Default `delivered`. */
@@ -49,7 +54,9 @@ export interface Simulator {
   webSocketUrl: string;
   /** 64 hex digits: what a client must trust instead of WhatsApp's root. */
   noiseRootKey: string;
-  /** PEM file for NODE_EXTRA_CA_CERTS; removed on stop. */
+  /** The phones' page, and the control API below it; undefined unless `controlPort` was given. */
+  controlUrl: string | undefined;
+  /** PEM file for NODE_EXTRA_CA_CERTS. */
   mediaCertificatePath: string;
   mediaCertificatePem: string;
   faults: FaultBook;
@@ -67,6 +74,8 @@ export interface Simulator {
   unlink(device: string): boolean;
   /** Called for every message stanza a linked device sends; returns how to stop that. */
   onMessage(listener: (message: RelayedMessage) => void): () => void;
+  /** Called after anything a phone's screen shows has changed; returns how to stop that. */
+  onChange(listener: () => void): () => void;
   stats(): SimulatorStats;
   stop(): Promise<void>;
 }
@@ -87,7 +96,9 @@ export function startSimulator(options: SimulatorOptions = {}): Promise<Simulato
 async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Simulator> {
   const { host = '127.0.0.1', logger = pino({ level: 'silent' }) } = options;
   const faults = new FaultBook(options.seed);
-  const media = lifetime.use(await startMediaServer({ faults, host, port: options.mediaPort ?? 0 }), (server) =>
+  const { mediaPort = 0, certificateDirectory } = options;
+  const kept = certificateDirectory === undefined ? {} : { certificateDirectory };
+  const media = lifetime.use(await startMediaServer({ faults, host, port: mediaPort, ...kept }), (server) =>
     server.stop(),
   );
   const directory = new Directory();
@@ -101,6 +112,10 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
   );
   const uploads = lifetime.use(new MediaUploads(media), (sender) => sender.stop());
 
+  const changeListeners = new Set<() => void>();
+  const onChange = () => {
+    for (const listener of changeListeners) listener();
+  };
   const listeners = new Set<(message: RelayedMessage) => void>();
   const messages: SimulatorStats['messages'] = { acked: 0, unacked: 0, nacked: 0, lost: 0 };
   const onRelayed = (message: RelayedMessage) => {
@@ -137,8 +152,9 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
     const device = directory.device(jid);
     return device instanceof LinkedDevice ? device : undefined;
   };
-  return {
+  const simulator: Simulator = {
     webSocketUrl: wire.url,
+    controlUrl: undefined,
     noiseRootKey: identity.rootKey,
     mediaCertificatePath: media.certificatePath,
     mediaCertificatePem: media.certificatePem,
@@ -148,9 +164,10 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
       if (phones.has(number)) throw new Error('this number is registered');
       const parts = { directory, desk, downloads, uploads, receipts, relay, log };
       const { autoReceipts = 'delivered', keep = 1_000 } = options;
-      const phone = new Phone(number, name, companions, { ...parts, autoReceipts, keep });
+      const phone = new Phone(number, name, companions, { ...parts, autoReceipts, keep, onChange });
       directory.add(phone.account);
       phones.set(number, phone);
+      onChange();
       return phone;
     },
     phone: (number) => phones.get(number),
@@ -161,6 +178,7 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
       const jid = `120363${String(randomInt(2 ** 40)).padStart(12, '0')}@g.us`;
       const group = { jid, subject, createdAt: Date.now(), addressing, ephemeralSeconds, members: new Set(members) };
       directory.groups.set(jid, group);
+      onChange();
       return group;
     },
     groups: () => [...directory.groups.values()],
@@ -172,11 +190,16 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
     unlink: (jid) => {
       const device = linkedDevice(jid);
       if (device) sessions.unlink(device);
+      onChange();
       return device !== undefined;
     },
     onMessage: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onChange: (listener) => {
+      changeListeners.add(listener);
+      return () => changeListeners.delete(listener);
     },
     stats: () => ({
       connections: sessions.live().length,
@@ -186,4 +209,9 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
     }),
     stop: () => lifetime.stop(),
   };
+  if (options.controlPort !== undefined) {
+    const control = lifetime.use(await startControlServer(simulator, options.controlPort), (server) => server.stop());
+    simulator.controlUrl = control.url;
+  }
+  return simulator;
 }

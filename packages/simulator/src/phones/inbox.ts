@@ -21,10 +21,12 @@ export class Inbox {
   readonly #watchers = new Set<() => void>();
   readonly #keep: number;
   readonly #downloads: MediaDownloads;
+  readonly #onChange: () => void;
 
-  constructor(keep: number, downloads: MediaDownloads) {
+  constructor(keep: number, downloads: MediaDownloads, onChange: () => void) {
     this.#keep = keep;
     this.#downloads = downloads;
+    this.#onChange = onChange;
   }
 
   /** Takes in a decrypted message; what has nothing to show is not kept. */
@@ -51,6 +53,14 @@ export class Inbox {
     entry.message.copies += 1;
     entry.message.error = `cannot decrypt: ${toText(error)}`;
     this.#list(entry);
+  }
+
+  /** Notes a receipt that went out for this arrival's message. */
+  noteReceipt(arrival: Arrival, receipt: 'delivered' | 'read'): void {
+    const message = this.#entries.get(toKey(arrival))?.message;
+    if (!message || message.receipt === receipt || message.receipt === 'read') return;
+    message.receipt = receipt;
+    this.#onChange();
   }
 
   /** The latest stanza that brought this message. Throws when the phone does not have it. */
@@ -89,7 +99,7 @@ export class Inbox {
   #entry(arrival: Arrival): Entry {
     const { sender, stanza, device } = arrival;
     const { id = '', from = '', recipient } = stanza.attrs;
-    const key = `${sender.account.number} ${id}`;
+    const key = toKey(arrival);
     const known = this.#entries.get(key);
     if (known) {
       if (device.id === 0) known.arrival = arrival;
@@ -106,6 +116,7 @@ export class Inbox {
       forwarded: false,
       forwardingScore: 0,
       mentions: [],
+      receipt: 'none',
       copies: 0,
       decryptedBy: 0,
     };
@@ -121,12 +132,17 @@ export class Inbox {
       if (this.received.length > this.#keep) this.#dropOldest();
     }
     for (const watcher of this.#watchers) watcher();
+    this.#onChange();
   }
 
   #dropOldest(): void {
     const oldest = this.received.shift();
     if (oldest) this.#entries.delete(`${oldest.from} ${oldest.id}`);
   }
+}
+
+function toKey({ sender, stanza }: Arrival): string {
+  return `${sender.account.number} ${stanza.attrs['id']}`;
 }
 
 function toText(error: unknown): string {

@@ -25,6 +25,8 @@ export interface PhoneParts extends PhoneSenderParts {
   autoReceipts: AutoReceipts;
   /** Messages kept. */
   keep: number;
+  /** Called after anything its screen shows has changed. */
+  onChange(): void;
 }
 
 /** A simulated phone: an account's primary device, the further simulated devices it may have, and their screen. */
@@ -38,7 +40,7 @@ export class Phone implements PhoneDeviceListener {
   constructor(number: string, name: string, companions: number, parts: PhoneParts) {
     this.account = new Account(number, name);
     this.#parts = parts;
-    this.#inbox = new Inbox(parts.keep, parts.downloads);
+    this.#inbox = new Inbox(parts.keep, parts.downloads, () => parts.onChange());
     const primary = new PhoneDevice(this.account, 0, this.account.identity, parts.directory, this);
     this.account.devices.set(0, primary);
     for (let count = 0; count < companions; count += 1) {
@@ -76,12 +78,12 @@ export class Phone implements PhoneDeviceListener {
 
   /** Scans a client's QR and links it. Rejects when the QR is unknown, expired or forged, or the client refuses. */
   async scan(qr: string): Promise<{ device: string }> {
-    return { device: deviceJid(await this.#parts.desk.scan(this.account, qr)) };
+    return this.#toLinked(await this.#parts.desk.scan(this.account, qr));
   }
 
   /** Types the code a client shows and links it. Rejects when no client asked for this number or the code is wrong. */
   async linkByCode(code: string): Promise<{ device: string }> {
-    return { device: deviceJid(await this.#parts.desk.linkByCode(this.account, code)) };
+    return this.#toLinked(await this.#parts.desk.linkByCode(this.account, code));
   }
 
   /** Full JIDs of its linked devices on the wire. */
@@ -124,12 +126,19 @@ export class Phone implements PhoneDeviceListener {
     this.#sender.onReceipt(receipt);
   }
 
-  #acknowledge({ device, stanza }: Arrival, type?: 'read'): void {
+  #toLinked(device: LinkedDevice): { device: string } {
+    this.#parts.onChange();
+    return { device: deviceJid(device) };
+  }
+
+  #acknowledge(arrival: Arrival, type?: 'read'): void {
+    const { device, stanza } = arrival;
     const { id = '', from = '', participant } = stanza.attrs;
     const attrs: BinaryNode['attrs'] = { id, to: from, t: nowSeconds() };
     if (participant) attrs['participant'] = participant;
     if (type) attrs['type'] = type;
     this.#parts.receipts.relay(device, { tag: 'receipt', attrs });
+    this.#inbox.noteReceipt(arrival, type ?? 'delivered');
   }
 
   #askAgain(arrival: Arrival): void {

@@ -37,6 +37,8 @@ export interface ReceivedMessage {
   sha256Uploaded?: string;
   /** Why it could not be decrypted, downloaded or verified. */
   error?: string;
+  /** What this phone has told the sender so far. */
+  receipt: 'none' | 'delivered' | 'read';
   /** How often this id arrived at the phone. */
   copies: number;
   /** How many of the phone's simulated devices decrypted it. */
@@ -45,7 +47,18 @@ export interface ReceivedMessage {
 
 export type MessageContent = Omit<
   ReceivedMessage,
-  'id' | 'from' | 'chat' | 'fromMe' | 'at' | 'bytes' | 'sha256' | 'sha256Uploaded' | 'error' | 'copies' | 'decryptedBy'
+  | 'id'
+  | 'from'
+  | 'chat'
+  | 'fromMe'
+  | 'at'
+  | 'bytes'
+  | 'sha256'
+  | 'sha256Uploaded'
+  | 'error'
+  | 'receipt'
+  | 'copies'
+  | 'decryptedBy'
 >;
 
 /** What a decrypted message shows, and its picture's key. Undefined when it has nothing to show (key exchange, protocol). */
