@@ -26,7 +26,7 @@ export async function quarters(width: number, height: number): Promise<Sharp> {
     ])
     .png()
     .toBuffer();
-  return sharp(composed).extract({ left: 0, top: 0, width, height });
+  return sharp(composed).removeAlpha().extract({ left: 0, top: 0, width, height });
 }
 
 /** Gaussian noise: the least compressible of pictures. */
@@ -39,7 +39,9 @@ export function noise(width: number, height: number): Sharp {
 export async function rawPixels(
   bytes: Buffer,
 ): Promise<{ data: Buffer; width: number; height: number; channels: number }> {
-  const { data, info } = await sharp(bytes, { ignoreIcc: true }).raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await sharp(bytes, { ignoreIcc: true, failOn: 'error' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: info.channels };
 }
 
