@@ -1,13 +1,14 @@
 // Runs every `*.test.ts` of the repository with Node's own test runner; Node 20 takes no globs, so the files are found here.
 //   node test/run.mjs [--long] [path …]     only files whose path contains one of the given texts
 // `test/long` holds what takes minutes; it runs only with --long.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const typescript = ['--conditions=source', '--import', 'tsx'];
 const long = process.argv.includes('--long');
 const filters = process.argv.slice(2).filter((argument) => argument !== '--long');
 const skipped = new Set(['node_modules', 'dist', ...(long ? [] : [join('test', 'long')])]);
@@ -32,7 +33,9 @@ if (files.length === 0) {
   console.error(`No test file matches: ${filters.join(' ')}`);
   process.exitCode = 1;
 } else {
-  run(files);
+  const prepared = spawnSync(process.execPath, [...typescript, 'test/prepare.ts'], { cwd: root, stdio: 'inherit' });
+  if (prepared.status === 0) run(files);
+  else process.exitCode = 1;
 }
 
 function run(tests) {
@@ -40,7 +43,7 @@ function run(tests) {
   const concurrency = Math.min(8, Math.max(2, availableParallelism()));
   // Holds for a single test and for a whole file.
   const timeoutMs = long ? 40 * 60_000 : 4 * 60_000;
-  const options = ['--conditions=source', '--import', 'tsx', '--test', '--test-reporter=spec'];
+  const options = [...typescript, '--test', '--test-reporter=spec'];
   const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`];
   const runner = spawn(process.execPath, [...options, ...limits, ...tests], { cwd: root, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => runner.kill(signal));

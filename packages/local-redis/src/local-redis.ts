@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { delay } from '@postern/runtime';
+import { dieWithUs } from './die-with-us.ts';
 import { findOrInstallRedis } from './redis-binary.ts';
 
 export interface LocalRedisOptions {
@@ -25,7 +26,7 @@ const START_ATTEMPTS = 5;
 
 /**
  * Starts a private Redis on a free loopback port, as durable as Postern asks of any Redis: AOF everysec, noeviction.
- * Resolves when it answers; the server ends with this process.
+ * Resolves when it answers; the server ends with this process, however that ends.
  */
 export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<LocalRedis> {
   const binary = await findOrInstallRedis(options.onProgress ?? (() => {}));
@@ -36,7 +37,12 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
   };
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const server = spawn(binary, toArguments(port, directory), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const server = spawn(binary, toArguments(port, directory), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A terminal's Ctrl-C is for us; Redis stops last, when nobody needs it any more.
+      detached: true,
+    });
+    dieWithUs(server);
     try {
       await untilAnswering(server, port);
       return toLocalRedis(server, port, removeDirectory);
@@ -65,8 +71,6 @@ function toArguments(port: number, directory: string): string[] {
 }
 
 function toLocalRedis(server: ChildProcess, port: number, removeDirectory: () => Promise<void>): LocalRedis {
-  const killWithUs = () => server.kill('SIGKILL');
-  process.once('exit', killWithUs);
   // Its output is not kept, and neither its pipes nor itself keep our event loop alive.
   for (const pipe of [server.stdout, server.stderr]) {
     pipe?.resume();
@@ -78,7 +82,6 @@ function toLocalRedis(server: ChildProcess, port: number, removeDirectory: () =>
     port,
     pid: server.pid ?? 0,
     async stop() {
-      process.off('exit', killWithUs);
       await terminate(server);
       await removeDirectory();
     },

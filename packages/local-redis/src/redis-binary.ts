@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { unpackedServer, unpackFromApt } from './unpack-from-apt.ts';
 
 const NAMES = ['redis-server', 'valkey-server'];
 const PACKAGES = ['redis-server', 'valkey-server'];
@@ -15,7 +15,7 @@ export async function findOrInstallRedis(onProgress: (step: string) => void): Pr
   const found = (await findOnPath()) ?? (await findUnpacked());
   if (found) return found;
   onProgress('Redis is not installed; installing it (once) ...');
-  for (const install of [installByApt, unpackFromApt, installByBrew]) {
+  for (const install of [installByApt, installUnpacked, installByBrew]) {
     const path = await install();
     if (path) return path;
   }
@@ -61,9 +61,9 @@ async function isRunnable(path: string): Promise<boolean> {
   return spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-function run(command: string, args: string[], cwd?: string): boolean {
+function run(command: string, args: string[]): boolean {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  return spawnSync(command, args, { stdio: 'ignore', env, ...(cwd === undefined ? {} : { cwd }) }).status === 0;
+  return spawnSync(command, args, { stdio: 'ignore', env }).status === 0;
 }
 
 async function installByApt(): Promise<string | undefined> {
@@ -73,26 +73,20 @@ async function installByApt(): Promise<string | undefined> {
   return findOnPath();
 }
 
-const unpackedIn = () => join(homedir(), '.cache', 'postern', 'redis');
-
-function findUnpacked(): Promise<string | undefined> {
-  return findIn([join(unpackedIn(), 'usr', 'bin')]);
+async function findUnpacked(): Promise<string | undefined> {
+  const path = unpackedServer();
+  return (await isRunnable(path)) ? path : undefined;
 }
 
-/** Without root: Debian's packages unpacked into the user's cache; the server needs nothing but its binary. */
-async function unpackFromApt(): Promise<string | undefined> {
+async function installUnpacked(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const folder = await mkdtemp(join(tmpdir(), 'postern-apt-'));
-  try {
-    for (const name of ['redis-tools', 'redis-server', 'valkey-tools', 'valkey-server']) {
-      run('apt-get', ['download', name], folder);
-    }
-    await mkdir(unpackedIn(), { recursive: true });
-    for (const file of await readdir(folder)) run('dpkg', ['-x', join(folder, file), unpackedIn()]);
-    return await findUnpacked();
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  for (const name of PACKAGES) {
+    // No such package, no apt, no network, no home: the next way, or the message with the commands.
+    await unpackFromApt(name).catch(() => undefined);
+    const path = await findUnpacked();
+    if (path) return path;
   }
+  return undefined;
 }
 
 async function installByBrew(): Promise<string | undefined> {
