@@ -1,0 +1,76 @@
+import { timingSafeEqual } from 'node:crypto';
+import { Failure } from '@postern/contract';
+import { ACTIONS, type Action, type Credential, type Principal, sha256 } from './credentials.ts';
+
+/** The credentials of one request, as its headers carry them. */
+export interface PresentedCredentials {
+  authorization: string | undefined;
+  apiKey: string | undefined;
+}
+
+/** How somebody proved who they are. `open`: nothing is configured, only this machine can connect. */
+export type Proof = 'open' | 'key' | 'basic' | 'cookie';
+
+export interface Authenticated {
+  principal: Principal;
+  proof: Proof;
+}
+
+export interface Authenticator {
+  /** Whether anything is configured; without, everybody who can connect may do everything. */
+  isOpen: boolean;
+  /** The challenges that a 401 names. */
+  challenges: string;
+  /** Who presents these; undefined when nothing matches. */
+  identify(presented: PresentedCredentials): Authenticated | undefined;
+  /** The principal of a key or user with this name, for sessions. */
+  byName(name: string): Principal | undefined;
+}
+
+const EVERYBODY: Principal = { name: 'local', devices: 'all', actions: new Set(ACTIONS) };
+
+/** Compares by SHA-256 and in constant time, always against every credential. */
+export function createAuthenticator(credentials: readonly Credential[]): Authenticator {
+  const isOpen = credentials.length === 0;
+  const find = (scheme: Credential['scheme'], secret: string): Authenticated | undefined => {
+    const digest = sha256(secret);
+    let found: Principal | undefined;
+    for (const credential of credentials) {
+      const matches = timingSafeEqual(credential.digest, digest) && credential.scheme === scheme;
+      if (matches) found ??= credential.principal;
+    }
+    return found && { principal: found, proof: scheme };
+  };
+  const schemes = new Set(credentials.map(({ scheme }) => scheme));
+  return {
+    isOpen,
+    challenges: ['Bearer realm="Postern"', ...(schemes.has('basic') ? ['Basic realm="Postern"'] : [])].join(', '),
+    identify({ authorization, apiKey }) {
+      if (isOpen) return { principal: EVERYBODY, proof: 'open' };
+      const [, scheme = '', value = ''] = /^(\S+)\s+(\S+)\s*$/.exec(authorization ?? '') ?? [];
+      const byHeader = () => {
+        if (scheme.toLowerCase() === 'bearer') return find('key', value);
+        if (scheme.toLowerCase() === 'basic') return find('basic', Buffer.from(value, 'base64').toString('utf8'));
+        return undefined;
+      };
+      return byHeader() ?? (apiKey === undefined ? undefined : find('key', apiKey));
+    },
+    byName: (name) => credentials.find(({ principal }) => principal.name === name)?.principal,
+  };
+}
+
+/** Throws FORBIDDEN unless the principal may do this. */
+export function assertMayAct(principal: Principal, action: Action): void {
+  if (principal.actions.has(action)) return;
+  throw new Failure('FORBIDDEN', `This key may not ${action}`);
+}
+
+export function maySee(principal: Principal, deviceId: string): boolean {
+  return principal.devices === 'all' || principal.devices.has(deviceId);
+}
+
+/** Throws FORBIDDEN unless the principal may use the device. */
+export function assertMayUse(principal: Principal, deviceId: string): void {
+  if (maySee(principal, deviceId)) return;
+  throw new Failure('FORBIDDEN', 'This key may not use this device', { details: { device_id: deviceId } });
+}

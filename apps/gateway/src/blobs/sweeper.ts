@@ -1,0 +1,60 @@
+import { isSettled } from '@postern/contract';
+import type { BlobStore } from '@postern/media';
+import type { Messages } from '@postern/registry';
+import { delay, type Logger } from '@postern/runtime';
+
+export interface SweeperOptions {
+  blobs: Pick<BlobStore, 'list' | 'delete' | 'sweepTemporary'>;
+  messages: Pick<Messages, 'get'>;
+  /** Only what is older is looked at. */
+  graceMs: number;
+  intervalMs: number;
+  onSwept: (count: number) => void;
+  logger: Logger;
+}
+
+export interface Sweeper {
+  stop(): Promise<void>;
+}
+
+/**
+ * Deletes, every interval and once at the start, blobs that no message waits for (their upload or their worker died)
+ * and files of uploads that nobody writes any more. A blob whose message may still be sent is never touched, and nothing
+ * is touched while Redis cannot be asked.
+ */
+export function startSweeper(options: SweeperOptions): Sweeper {
+  const { intervalMs, logger } = options;
+  const stopping = new AbortController();
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      await sweep(options, stopping.signal).catch((err: unknown) => logger.warn({ err }, 'blobs not swept'));
+      await delay(intervalMs * (0.9 + Math.random() / 5), stopping.signal).catch(() => {});
+    }
+  };
+  const running = run();
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function sweep(
+  { blobs, messages, graceMs, onSwept, logger }: SweeperOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  let swept = 0;
+  for await (const { id, modifiedAtMs } of blobs.list()) {
+    if (signal.aborted) return;
+    if (Date.now() - modifiedAtMs < graceMs) continue;
+    const record = await messages.get(id);
+    if (record && !isSettled(record.state)) continue;
+    await blobs.delete(id);
+    swept += 1;
+  }
+  const temporary = await blobs.sweepTemporary(graceMs);
+  if (swept + temporary === 0) return;
+  onSwept(swept + temporary);
+  logger.info({ blobs: swept, temporary_files: temporary }, 'blobs swept');
+}

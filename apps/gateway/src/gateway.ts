@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import type { Mail } from '@postern/contract';
+import { createDirectoryBlobStore } from '@postern/media';
+import { createProducer, postMail, startMailbox } from '@postern/queue';
+import {
+  connectRedis,
+  createDevices,
+  createKeys,
+  createMessages,
+  createPairingQrs,
+  hasContent,
+  readOwner,
+  readSigningSecret,
+  verifySameBlobStore,
+} from '@postern/registry';
+import { createMetricsRegistry, type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
+import { createAcceptance } from './acceptance/acceptance.ts';
+import { createLaneLimit } from './acceptance/lane-limit.ts';
+import { createQuotable } from './acceptance/quotable.ts';
+import { createAuthenticator } from './auth/authenticator.ts';
+import { readApiKeysFile } from './auth/credentials.ts';
+import { startSweeper } from './blobs/sweeper.ts';
+import { type GatewayConfig, isLoopbackHost } from './config.ts';
+import { createCommands } from './devices/commands.ts';
+import { createQrLinks } from './devices/qr-links.ts';
+import { admit } from './http/admit.ts';
+import { createApp } from './http/app.ts';
+import { deviceRoutes } from './http/devices.ts';
+import { createDrain } from './http/drain.ts';
+import { loginRoutes } from './http/login.ts';
+import { messageRoutes } from './http/messages.ts';
+import { operationsRoutes } from './http/operations.ts';
+import { createPages } from './http/pages.ts';
+import { sendImageRoutes } from './http/send-image.ts';
+import { startHttpServer } from './http/server.ts';
+import { createSessions, sessionRoutes } from './http/session.ts';
+import { createUploadSlots } from './http/upload-slots.ts';
+import { createGatewayMetrics } from './metrics.ts';
+import { createOutcomes } from './outcomes/outcomes.ts';
+import { answering } from './redis-silence.ts';
+
+export interface Gateway {
+  id: string;
+  port: number;
+  metricsPort: number;
+  /** Refuses new work, lets what waits finish for a short while, tells the rest, and releases everything. */
+  stop(): Promise<void>;
+}
+
+/** How long requests in flight may go on once the gateway has been told to stop. */
+const DRAIN_MS = 3_000;
+/** How long connections may stay open after the last answer. */
+const CLOSE_MS = 1_000;
+const SWEEP_INTERVAL_MS = 5 * 60_000;
+
+/** Starts a gateway. Rejects when Redis does not answer, when the blob store is another than everyone's, and when the
+ * address is taken. */
+export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
+  return withLifetime(async (lifetime) => {
+    const id = `gateway-${randomUUID()}`;
+    const credentials = [
+      ...config.credentials,
+      ...(config.apiKeysFile === undefined ? [] : await readApiKeysFile(config.apiKeysFile)),
+    ];
+    const authenticator = createAuthenticator(credentials);
+    if (authenticator.isOpen && !isLoopbackHost(config.host)) {
+      throw new Error('API_KEYS_FILE holds no key; without credentials only a loopback address is served');
+    }
+    const keys = createKeys(config.redisPrefix);
+    const connect = async (name: string, profile: 'fast' | 'patient') => {
+      const onError = (err: Error) => logger.warn({ err, connection: name }, 'redis connection failed');
+      const options = { url: config.redisUrl, name: `postern-${name}`, profile, onError };
+      return lifetime.use(await connectRedis(options), (redis) => redis.disconnect());
+    };
+    const redis = await connect('gateway', 'fast');
+    const blobs = createDirectoryBlobStore({ directory: config.blobDirectory });
+    await verifySameBlobStore(redis, keys, await blobs.identity());
+    const secret = await readSigningSecret(redis, keys);
+
+    const registry = createMetricsRegistry();
+    const metrics = createGatewayMetrics(registry);
+    const devices = createDevices(redis, keys);
+    const messages = createMessages(redis, keys, { recordTtlMs: config.recordTtlMs });
+    const qrs = createPairingQrs(redis, keys);
+    const ownerOf = (deviceId: string) => readOwner(redis, keys, deviceId);
+
+    const outcomes = createOutcomes({ messages, onFallback: () => metrics.outcomeFallbacks.inc() });
+    const post = (workerId: string, mail: Mail) => postMail(redis, keys, workerId, mail);
+    const commands = createCommands({ ownerOf, post, replyTo: id });
+    const onMail = (mail: Mail) => {
+      if (mail.type === 'message_settled') outcomes.onSettled(mail.message_id);
+      else if (mail.type === 'command_result') commands.onResult(mail);
+      else logger.warn({ command_id: mail.command_id }, 'a command came to a gateway');
+    };
+    const mailbox = await startMailbox({
+      redis: await connect('gateway-mailbox', 'patient'),
+      keys,
+      processId: id,
+      onMail,
+      onError: (err) => logger.warn({ err }, 'mailbox not read'),
+    });
+    lifetime.use(mailbox, (started) => started.stop());
+
+    const producer = lifetime.use(createProducer({ redis, keys }), (created) => created.stop());
+    const laneLimit = createLaneLimit(producer, config.laneLimit);
+    const acceptance = createAcceptance({ messages, producer, laneLimit });
+    const uploadSlots = createUploadSlots(config.uploadsLimit);
+    metrics.observe({ waiting: () => outcomes.waiting(), uploads: () => uploadSlots.inUse() });
+
+    const sweeper = startSweeper({
+      blobs,
+      messages,
+      graceMs: config.blobGraceMs,
+      intervalMs: Math.min(SWEEP_INTERVAL_MS, config.blobGraceMs),
+      onSwept: (count) => metrics.sweptBlobs.inc(count),
+      logger,
+    });
+    lifetime.use(sweeper, (started) => started.stop());
+
+    const drain = createDrain();
+    const problems = async () => {
+      if (drain.isDraining()) return ['shutting down'];
+      return answering(redis.ping()).then(
+        () => [],
+        () => ['Redis does not answer'],
+      );
+    };
+    const { host } = config;
+    const operations = await startOperationsServer(registry, { host, port: config.metricsPort, ready: problems });
+    lifetime.use(operations, (started) => started.stop());
+
+    const sessions = createSessions(authenticator, secret);
+    const routes = [
+      ...operationsRoutes({ problems }),
+      ...sessionRoutes(authenticator, sessions),
+      ...sendImageRoutes({
+        admit: (exchange) => admit(exchange, { devices, ownerOf, laneLimit, deviceGraceMs: config.deviceGraceMs }),
+        isQuotable: createQuotable({ messages, hasContent: (...ids) => hasContent(redis, keys, ...ids) }),
+        blobs,
+        uploadSlots,
+        metrics,
+        acceptance,
+        outcomes,
+        replyTo: id,
+        urlAllowPrivate: config.urlAllowPrivate,
+        syncWaitMs: config.syncWaitMs,
+        queueTtlMs: config.queueTtlMs,
+      }),
+      ...messageRoutes({ messages, outcomes }),
+      ...deviceRoutes({ devices, ownerOf, commands }),
+      ...loginRoutes({ devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun }),
+    ];
+    const app = createApp({ routes, pages: createPages(), authenticator, sessions, drain, metrics, logger });
+    const server = await startHttpServer(app, { host, port: config.port });
+    lifetime.use(server, async (started) => {
+      await drain.begin(DRAIN_MS);
+      await started.stop(CLOSE_MS);
+    });
+    return { id, port: server.port, metricsPort: operations.port, stop: () => lifetime.stop() };
+  });
+}

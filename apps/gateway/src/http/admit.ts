@@ -1,0 +1,47 @@
+import { type DeviceRecord, Failure } from '@postern/contract';
+import type { Devices } from '@postern/registry';
+import type { Request } from 'express';
+import { assertAdmissible } from '../acceptance/admission.ts';
+import { chooseOnlyDevice, findDevice } from '../acceptance/device-choice.ts';
+import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
+import type { LaneLimit } from '../acceptance/lane-limit.ts';
+import type { Exchange } from './exchange.ts';
+
+export interface AdmitParts {
+  devices: Pick<Devices, 'resolve' | 'ids' | 'get'>;
+  ownerOf: (deviceId: string) => Promise<string | undefined>;
+  laneLimit: Pick<LaneLimit, 'check'>;
+  deviceGraceMs: number;
+}
+
+/** Decides, before a byte of the body is read, which device sends and whether it can. */
+export async function admit({ request, principal, facts }: Exchange, parts: AdmitParts): Promise<DeviceRecord> {
+  const name = readDeviceName(request);
+  const device =
+    name === undefined
+      ? await chooseOnlyDevice(parts.devices, principal)
+      : await findDevice(parts.devices, principal, name);
+  facts.device_id = device.device_id;
+  const owner = await parts.ownerOf(device.device_id);
+  assertAdmissible(device, toEffectiveConnection(device, owner), parts.deviceGraceMs);
+  await parts.laneLimit.check(device.device_id);
+  return device;
+}
+
+/** The device's name in the header (URL-decoded, and as it is when it does not decode), else in the query. */
+function readDeviceName(request: Request): string | undefined {
+  const header = request.get('x-device-id')?.trim();
+  if (header !== undefined && header !== '') return decode(header);
+  const query = request.query['device_id'];
+  if (query === undefined || query === '') return undefined;
+  if (typeof query === 'string') return query;
+  throw Failure.field('device_id', 'got it more than once');
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

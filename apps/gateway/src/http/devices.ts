@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { type DeviceRecord, Failure, isDeviceId } from '@postern/contract';
+import type { Devices } from '@postern/registry';
+import { findDevice } from '../acceptance/device-choice.ts';
+import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
+import { isAbsent } from '../acceptance/field-values.ts';
+import { assertMayUse, maySee } from '../auth/authenticator.ts';
+import type { Commands } from '../devices/commands.ts';
+import { toDeviceView, toStatusView } from '../devices/device-view.ts';
+import type { Exchange, Handler, Route } from './exchange.ts';
+import { succeed } from './respond.ts';
+import { readTextBody } from './text-body.ts';
+import { toFields } from './text-fields.ts';
+
+export interface DevicesParts {
+  devices: Pick<Devices, 'create' | 'list' | 'resolve'>;
+  ownerOf: (deviceId: string) => Promise<string | undefined>;
+  commands: Pick<Commands, 'run'>;
+}
+
+/** Devices: registered, looked at, removed, logged out, reconnected. Pairing has its own routes. */
+export function deviceRoutes(parts: DevicesParts): Route[] {
+  const { devices, ownerOf, commands } = parts;
+  const connectionOf = async (device: DeviceRecord) => toEffectiveConnection(device, await ownerOf(device.device_id));
+  const view = async (device: DeviceRecord) => toDeviceView(device, await connectionOf(device));
+
+  const command = (name: 'logout' | 'reconnect' | 'delete', message: string): Handler => {
+    return async (exchange) => {
+      const { device_id: deviceId } = await readDevice(exchange, devices);
+      await commands.run({ name, deviceId, requestId: exchange.requestId, signal: exchange.signal });
+      succeed(exchange.response, message, { device_id: deviceId });
+    };
+  };
+
+  return [
+    {
+      method: 'get',
+      path: '/devices',
+      access: 'read',
+      async handle({ response, principal }) {
+        const visible = (await devices.list()).filter(({ device_id }) => maySee(principal, device_id));
+        succeed(response, 'List devices', await Promise.all(visible.map(view)));
+      },
+    },
+    {
+      method: 'post',
+      path: '/devices',
+      access: 'manage',
+      async handle(exchange) {
+        const deviceId = await readNewDeviceId(exchange);
+        exchange.facts.device_id = deviceId;
+        assertMayUse(exchange.principal, deviceId);
+        succeed(exchange.response, 'Device added', await view(await devices.create(deviceId)));
+      },
+    },
+    {
+      method: 'get',
+      path: '/devices/:device_id',
+      access: 'read',
+      async handle(exchange) {
+        succeed(exchange.response, 'Device info', await view(await readDevice(exchange, devices)));
+      },
+    },
+    { method: 'delete', path: '/devices/:device_id', access: 'manage', handle: command('delete', 'Device removed') },
+    {
+      method: 'get',
+      path: '/devices/:device_id/status',
+      access: 'read',
+      async handle(exchange) {
+        const device = await readDevice(exchange, devices);
+        succeed(exchange.response, 'Device status', toStatusView(device, await connectionOf(device)));
+      },
+    },
+    { method: 'post', path: '/devices/:device_id/logout', access: 'manage', handle: command('logout', 'Logged out') },
+    {
+      method: 'post',
+      path: '/devices/:device_id/reconnect',
+      access: 'manage',
+      handle: command('reconnect', 'Reconnecting'),
+    },
+  ];
+}
+
+/** The device in the path. Throws DEVICE_NOT_FOUND and FORBIDDEN. */
+export async function readDevice(exchange: Exchange, devices: Pick<Devices, 'resolve'>): Promise<DeviceRecord> {
+  const device = await findDevice(devices, exchange.principal, String(exchange.request.params['device_id']));
+  exchange.facts.device_id = device.device_id;
+  return device;
+}
+
+async function readNewDeviceId({ request, signal }: Exchange): Promise<string> {
+  const name = toFields(request, await readTextBody(request, signal)).get('device_id');
+  if (isAbsent(name)) return randomUUID();
+  if (typeof name === 'string' && isDeviceId(name)) return name;
+  throw Failure.field('device_id', 'expected 1 to 64 letters, digits, dots, underscores, @ or dashes');
+}

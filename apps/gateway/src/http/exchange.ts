@@ -1,0 +1,29 @@
+import type { Logger } from '@postern/runtime';
+import type { Request, Response } from 'express';
+import type { Action, Principal } from '../auth/credentials.ts';
+
+/** One request being answered: what every route is handed. */
+export interface Exchange {
+  readonly request: Request;
+  readonly response: Response;
+  readonly requestId: string;
+  /** Knows the request's id. */
+  readonly logger: Logger;
+  /** Who asks; on a public route somebody without rights. */
+  principal: Principal;
+  /** Aborts when the client goes away before its answer. */
+  readonly signal: AbortSignal;
+  /** What the log line of the outcome says besides status and time. */
+  readonly facts: { route?: string; device_id?: string; message_id?: string; code?: string };
+}
+
+export type Handler = (exchange: Exchange) => Promise<void> | void;
+
+export interface Route {
+  method: 'get' | 'post' | 'delete';
+  /** Express path; a parameter is `:name`. */
+  path: string;
+  /** What the key must be allowed to do; `public` needs no key. */
+  access: Action | 'public';
+  handle: Handler;
+}

@@ -1,0 +1,126 @@
+import { Failure, IMAGE_LIMITS } from '@postern/contract';
+import { type BlobStore, type InspectedImage, storeImage } from '@postern/media';
+import type { Request, Response } from 'express';
+import multer from 'multer';
+import { checkDeclaredBody, inviteBody, watchBody } from './body-watch.ts';
+import { toMultipartFailure, UploadCutError } from './multipart-failure.ts';
+import type { Fields } from './text-fields.ts';
+
+export interface Upload {
+  fields: Fields;
+  /** The image that lies in the store under the given id; absent when the form holds none. */
+  image?: InspectedImage;
+}
+
+export interface UploadOptions {
+  store: Pick<BlobStore, 'put'>;
+  /** The blob's id. */
+  id: string;
+  signal: AbortSignal;
+  onBytes: (count: number) => void;
+}
+
+/** The largest image, and room for the other fields and the form around them. */
+const MAX_FORM_BYTES = IMAGE_LIMITS.maxBytes + 1024 * 1024;
+
+const LIMITS = {
+  fieldNameSize: 100,
+  fieldSize: 64 * 1024,
+  fields: 64,
+  parts: 66,
+  // A second file must be seen to be named in the refusal.
+  files: 2,
+  headerPairs: 32,
+  fileSize: IMAGE_LIMITS.maxBytes,
+  fieldNestingDepth: 0,
+  fieldArrayIndexLimit: 0,
+};
+
+const tooLarge = () => Failure.field('image', `larger than ${IMAGE_LIMITS.maxBytes} bytes (16 MiB), the most accepted`);
+
+/**
+ * Reads a multipart form, streaming its image into the store in constant memory.
+ * Rejects with VALIDATION_ERROR when the form or the image breaks a rule, as soon as that is certain: the rest of the
+ * body is then still unread. When it rejects, nothing is being written any more, but a complete blob may be stored.
+ */
+export async function readUpload(request: Request, response: Response, options: UploadOptions): Promise<Upload> {
+  checkDeclaredBody(request, MAX_FORM_BYTES, tooLarge);
+  inviteBody(request);
+  const { signal, onBytes } = options;
+  const watch = watchBody(request, { maxBytes: MAX_FORM_BYTES, tooLarge, signal, onBytes });
+  const stopping = new AbortController();
+  const engine = new ImageEngine(options, stopping.signal);
+  try {
+    await Promise.race([parseForm(request, response, engine), engine.failed, watch.failed]);
+  } catch (error) {
+    request.unpipe();
+    stopping.abort(new UploadCutError('the upload was refused', { cause: error }));
+    await engine.idle();
+    throw toMultipartFailure(error);
+  } finally {
+    watch.stop();
+  }
+  const fields = new Map<string, unknown>(Object.entries(request.body ?? {}));
+  return engine.image ? { fields, image: engine.image } : { fields };
+}
+
+function parseForm(request: Request, response: Response, storage: multer.StorageEngine): Promise<void> {
+  const parse = multer({ storage, limits: LIMITS }).single('image');
+  return new Promise((resolve, reject) => {
+    parse(request, response, (error?: unknown) => (error === undefined || error === null ? resolve() : reject(error)));
+  });
+}
+
+/** Multer's storage: hands the file's stream on, and remembers what became of it. */
+class ImageEngine implements multer.StorageEngine {
+  readonly #options: UploadOptions;
+  readonly #signal: AbortSignal;
+  #storing: Promise<void> = Promise.resolve();
+  #fail: (error: unknown) => void = () => {};
+  image: InspectedImage | undefined;
+  /** Rejects with why the image was refused, before multer has drained the body. */
+  readonly failed: Promise<never>;
+
+  constructor(options: UploadOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => {});
+  }
+
+  /** Resolves when nothing is being written. */
+  async idle(): Promise<void> {
+    await this.#storing;
+  }
+
+  _handleFile(_request: unknown, file: Express.Multer.File, callback: (error?: unknown) => void): void {
+    this.#storing = this.#store(file.stream, callback);
+  }
+
+  async #store(stream: AsyncIterable<Uint8Array>, callback: (error?: unknown) => void): Promise<void> {
+    const { store, id } = this.#options;
+    try {
+      this.image = await storeImage(store, id, chunksOf(stream), { field: 'image', signal: this.#signal });
+    } catch (error) {
+      this.#fail(error);
+      return callback(error);
+    }
+    callback(null);
+  }
+
+  /** The caller deletes the blob of a refused request: it alone knows when nobody writes it any more. */
+  _removeFile(_request: unknown, _file: unknown, callback: (error: Error | null) => void): void {
+    callback(null);
+  }
+}
+
+/** Tells a form that breaks off from a store that cannot write. */
+async function* chunksOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw new UploadCutError('the form broke off', { cause: error });
+  }
+}

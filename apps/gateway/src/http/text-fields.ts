@@ -1,0 +1,49 @@
+import { Failure } from '@postern/contract';
+import type { Request } from 'express';
+
+/** Request fields by name, as they were sent: text from forms, lists where a name was repeated, anything from JSON. */
+export type Fields = ReadonlyMap<string, unknown>;
+
+/** The media type of the body in lower case, without parameters; empty when none is named. */
+export function mediaType(request: Request): string {
+  return (request.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/**
+ * The fields of a JSON object or a urlencoded form; none for an empty body.
+ * Throws VALIDATION_ERROR for anything else.
+ */
+export function toFields(request: Request, body: string): Fields {
+  if (body === '') return new Map();
+  switch (mediaType(request)) {
+    case 'application/json':
+      return fromJson(body);
+    case 'application/x-www-form-urlencoded':
+      return fromForm(body);
+    default:
+      throw Failure.field('Content-Type', 'expected application/json or application/x-www-form-urlencoded');
+  }
+}
+
+function fromJson(body: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    throw new Failure('VALIDATION_ERROR', 'The body is not valid JSON', { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Failure('VALIDATION_ERROR', 'Expected a JSON object');
+  }
+  return new Map(Object.entries(value));
+}
+
+function fromForm(body: string): Fields {
+  const form = new URLSearchParams(body);
+  return new Map(
+    [...new Set(form.keys())].map((name) => {
+      const values = form.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
+}

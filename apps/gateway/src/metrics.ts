@@ -1,0 +1,58 @@
+import { Counter, Gauge, Histogram, type Registry } from '@postern/runtime';
+
+export type GatewayMetrics = ReturnType<typeof createGatewayMetrics>;
+
+/** What a gateway counts; device ids are never labels. */
+export function createGatewayMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    requests: new Counter({
+      name: 'postern_http_requests_total',
+      help: 'Requests answered, by method, route and status (499: the client went away)',
+      labelNames: ['method', 'route', 'status'] as const,
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'postern_http_request_seconds',
+      help: 'Time from a request to the end of its answer, including the wait for the message',
+      labelNames: ['route'] as const,
+      buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 120],
+      registers,
+    }),
+    accepted: new Counter({ name: 'postern_messages_accepted_total', help: 'Messages put into a lane', registers }),
+    stillQueued: new Counter({
+      name: 'postern_answers_queued_total',
+      help: 'Sends answered 202 because the message had not ended within the wait',
+      registers,
+    }),
+    outcomeFallbacks: new Counter({
+      name: 'postern_outcome_fallbacks_total',
+      help: 'Outcomes found by reading the record, not by mail',
+      registers,
+    }),
+    uploadBytes: new Counter({
+      name: 'postern_upload_bytes_total',
+      help: 'Bytes of multipart bodies received',
+      registers,
+    }),
+    sweptBlobs: new Counter({
+      name: 'postern_blobs_swept_total',
+      help: 'Blobs deleted that no message waits for',
+      registers,
+    }),
+    /** Gauges that are read when somebody scrapes. */
+    observe(gauges: { waiting: () => number; uploads: () => number }) {
+      const gauge = (name: string, help: string, read: () => number) =>
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(read());
+          },
+        });
+      gauge('postern_waiters', 'Messages that somebody waits for', gauges.waiting);
+      gauge('postern_uploads_in_flight', 'Uploads being received', gauges.uploads);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { within } from '@postern/runtime';
+
+/** Redis did not answer in time; what was sent may nevertheless have been done. */
+export class RedisSilentError extends Error {
+  override name = 'RedisSilentError';
+}
+
+/** Longer than one command may take, shorter than the second within which every request is answered. */
+const PATIENCE_MS = 900;
+
+const SILENCE =
+  /Command timed out|Connection is closed|Stream isn't writeable|Reached the max retries per request|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT|ENOTFOUND/;
+/** Redis answers, but takes no commands now: it loads its file, lost its master, is full or read-only. */
+const REFUSAL = /^(LOADING|MASTERDOWN|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|EXECABORT)\b/;
+
+/** Whether the error means that Redis cannot be worked with now, rather than a defect of ours. */
+export function isRedisSilence(error: unknown): boolean {
+  if (error instanceof RedisSilentError) return true;
+  return error instanceof Error && (SILENCE.test(error.message) || isRedisRefusal(error));
+}
+
+/** Whether Redis certainly did not do what it was asked: it said so, or was never asked. */
+export function isCertainlyNotWritten(error: unknown): boolean {
+  return error instanceof Error && (isRedisRefusal(error) || error.message.includes("Stream isn't writeable"));
+}
+
+function isRedisRefusal(error: Error): boolean {
+  return REFUSAL.test(error.message);
+}
+
+/** Rejects with a RedisSilentError when a sequence of commands takes too long. */
+export function answering<T>(commands: Promise<T>): Promise<T> {
+  return within(commands, PATIENCE_MS, () => new RedisSilentError('Redis did not answer in time'));
+}
