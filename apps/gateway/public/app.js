@@ -44,6 +44,6 @@ function toSummary(devices) {
 }
 
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) refresh();
+  if (!document.hidden) void refresh();
 });
-refresh();
+void refresh();

@@ -20,7 +20,7 @@ export class LinkDialog {
     const form = byId('by-code').querySelector('form');
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      whileBusy(form.querySelector('button'), () => this.#requestCode(new FormData(form).get('phone')));
+      void whileBusy(form.querySelector('button'), () => this.#requestCode(new FormData(form).get('phone')));
     });
   }
 
@@ -38,7 +38,7 @@ export class LinkDialog {
     this.#say('waiting', 'Asking for a QR …');
     const events = new EventSource(devicePath(this.#deviceId, '/login/stream'));
     this.#events = events;
-    events.addEventListener('qr', (event) => this.#showQr(JSON.parse(event.data)));
+    events.addEventListener('qr', (event) => void this.#showQr(JSON.parse(event.data)));
     events.addEventListener('paired', () => this.#end('paired', 'Linked.'));
     events.addEventListener('failed', (event) => {
       const { message } = JSON.parse(event.data || '{}');
@@ -46,7 +46,7 @@ export class LinkDialog {
     });
     // While the browser reconnects by itself it is not closed.
     events.addEventListener('error', () => {
-      if (events.readyState === EventSource.CLOSED) this.#explain();
+      if (events.readyState === EventSource.CLOSED) void this.#explain();
     });
   }
 

@@ -8,7 +8,7 @@ export function createSendForm() {
   const notice = form.querySelector('.notice');
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    whileBusy(form.querySelector('button'), () => send(form, notice));
+    void whileBusy(form.querySelector('button'), () => send(form, notice));
   });
   return {
     /** Offers the devices that can send; hidden while none can. */

@@ -20,7 +20,7 @@ export function createSignIn({ onSignedIn }) {
   };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    whileBusy(form.querySelector('button'), submit);
+    void whileBusy(form.querySelector('button'), submit);
   });
   return {
     show() {
