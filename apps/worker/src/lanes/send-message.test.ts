@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
+import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
+import type { PreparedImage } from '@postern/media';
+import { connectRedis, createKeys, createLeases, createMessages, type Messages } from '@postern/registry';
+import { createLogger } from '@postern/runtime';
+import type { Redis } from 'ioredis';
+import type { OutgoingMessage, Session } from '../whatsapp/whatsapp.ts';
+import { ChatOrder } from './chat-order.ts';
+import { type SendOptions, sendMessage } from './send-message.ts';
+
+const JID = '628123456789@s.whatsapp.net';
+const keys = createKeys('test');
+let server: LocalRedis;
+let redis: Redis;
+let messages: Messages;
+let leaseToken: string;
+
+before(async () => {
+  server = await startLocalRedis();
+  redis = await connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
+  messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  leaseToken = (await createLeases(redis, keys, { workerId: 'w', ttlMs: 600_000 }).acquire('d'))?.token ?? '';
+});
+after(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+async function accept(expiresInMs = 60_000): Promise<SendImageJob> {
+  const now = Date.now();
+  const message_id = newMessageId();
+  const expires_at = now + expiresInMs;
+  const record = { message_id, device_id: 'd', phone: JID, attempts: 0, created_at: now, expires_at };
+  await messages.create({ ...record, state: 'queued' });
+  return {
+    message_id,
+    device_id: 'd',
+    recipient: { kind: 'person', jid: JID },
+    image: { source: 'url', url: 'http://example.com/a.jpg' },
+    caption: '',
+    view_once: false,
+    compress: false,
+    hd: false,
+    is_forwarded: false,
+    mentions: [],
+    accepted_at: now,
+    expires_at,
+    request_id: 'r',
+    reply_to: 'g',
+  };
+}
+
+/** A session whose sends end as the script says, one entry per send; it remembers what it was given. */
+function createSession(script: (Failure | 'acked')[]) {
+  const sent: OutgoingMessage[] = [];
+  const uploads: string[] = [];
+  const session: Session = {
+    signal: new AbortController().signal,
+    state: 'connected',
+    requestPairingCode: () => Promise.reject(new Error('not pairing')),
+    lookUp: async (recipient) => ({ recipient, jid: recipient.jid, ephemeralSeconds: undefined }),
+    upload: async (image) => {
+      uploads.push(image.sha256);
+      return { sha256Uploaded: 'u', encoded: new Uint8Array() };
+    },
+    send: async (message, onRelayed) => {
+      sent.push(message);
+      onRelayed();
+      const result = script.shift();
+      if (result instanceof Failure) throw result;
+      return { acknowledgedAt: 42 };
+    },
+    logout: async () => {},
+    close: async () => {},
+  };
+  return { session, sent, uploads };
+}
+
+const prepared: PreparedImage = {
+  bytes: Buffer.from('x'),
+  mimetype: 'image/jpeg',
+  width: 48,
+  height: 48,
+  sha256: 's',
+  thumbnail: Buffer.from('t'),
+  reencoded: false,
+  inputBytes: 1,
+};
+
+function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptions {
+  return {
+    messages,
+    leaseToken,
+    session: async () => session,
+    prepare: async () => prepared,
+    stage: (_, run) => run(),
+    maxAttempts: 3,
+    budgetMs: 60_000,
+    backoffBaseMs: 1,
+    backoffMaxMs: 2,
+    signal: new AbortController().signal,
+    logger: createLogger({ name: 'test', level: 'silent' }),
+    ...more,
+  };
+}
+
+const run = (job: SendImageJob, options: SendOptions) => sendMessage(job, new ChatOrder().take(JID), options);
+const ackTimeout = () => new Failure('ACK_TIMEOUT', 'no ack');
+
+test('a lost ack ends in a resend with the same id and the same upload', async () => {
+  const job = await accept();
+  const { session, sent, uploads } = createSession([ackTimeout(), 'acked']);
+  const outcome = await run(job, toOptions(session));
+  assert.deepEqual(outcome, { type: 'sent', acknowledgedAt: 42, sha256Sent: 's', sha256Uploaded: 'u', attempts: 2 });
+  assert.deepEqual(
+    sent.map((message) => message.messageId),
+    [job.message_id, job.message_id],
+  );
+  assert.equal(uploads.length, 1);
+  assert.equal((await messages.get(job.message_id))?.attempts, 2);
+});
+
+test('a refusal that cannot be retried takes exactly one attempt', async () => {
+  const job = await accept();
+  const { session, sent } = createSession([
+    new Failure('WA_REACHOUT_TIMELOCK', 'no new chats', { details: { reason: 463 } }),
+  ]);
+  const outcome = await run(job, toOptions(session));
+  assert.equal(outcome.type === 'failed' && outcome.failure.code, 'WA_REACHOUT_TIMELOCK');
+  assert.equal(sent.length, 1);
+});
+
+test('attempts end at their limit, counted across a crash', async () => {
+  const job = await accept();
+  const first = createSession([ackTimeout()]);
+  // The process died after two attempts.
+  await messages.beginAttempt('d', job.message_id, leaseToken);
+  await messages.beginAttempt('d', job.message_id, leaseToken);
+  const outcome = await run(job, toOptions(first.session));
+  assert.equal(outcome.type === 'failed' && outcome.failure.code, 'ACK_TIMEOUT');
+  assert.equal(first.sent.length, 1);
+});
+
+test('a message relayed before the device went away for good has unknown delivery', async () => {
+  const job = await accept();
+  const { session } = createSession([new Failure('DEVICE_NOT_CONNECTED', 'socket closed')]);
+  let asked = 0;
+  const outcome = await run(
+    job,
+    toOptions(session, {
+      session: async () => {
+        asked += 1;
+        if (asked > 1) throw new Failure('DEVICE_NOT_CONNECTED', 'offline too long', { retryable: false });
+        return session;
+      },
+    }),
+  );
+  assert.equal(outcome.type === 'failed' && outcome.failure.code, 'ACK_TIMEOUT');
+});
+
+test('a message whose upload fails is retried, counted, and never relayed', async () => {
+  const job = await accept();
+  const { session, sent } = createSession([]);
+  session.upload = () => Promise.reject(new Failure('UPLOAD_MEDIA_ERROR', 'refused'));
+  const outcome = await run(job, toOptions(session));
+  assert.deepEqual(outcome.type === 'failed' && [outcome.failure.code, outcome.attempts], ['UPLOAD_MEDIA_ERROR', 3]);
+  assert.equal(sent.length, 0);
+  assert.equal((await messages.get(job.message_id))?.state, 'queued');
+});
+
+test('a message past its ttl is not sent', async () => {
+  const job = await accept(-1);
+  const { session, sent } = createSession([]);
+  const outcome = await run(job, toOptions(session));
+  assert.equal(outcome.type === 'failed' && outcome.failure.code, 'EXPIRED');
+  assert.equal(sent.length, 0);
+});
+
+test('a message that settled before is dropped without sending', async () => {
+  const job = await accept();
+  await messages.markSent('d', job.message_id, 1);
+  const { session, sent } = createSession([]);
+  assert.deepEqual(await run(job, toOptions(session)), { type: 'dropped' });
+  assert.equal(sent.length, 0);
+});
+
+test('a former owner begins nothing', async () => {
+  const job = await accept();
+  const { session, sent } = createSession([]);
+  const outcome = await run(job, toOptions(session, { leaseToken: 'w#99', maxAttempts: 1, budgetMs: 0 }));
+  assert.equal(outcome.type, 'failed');
+  assert.equal(sent.length, 0);
+});
+
+test('a message not begun when the device is let go is released for its next owner', async () => {
+  const job = await accept();
+  const releasing = new AbortController();
+  const { session, sent } = createSession([]);
+  const options = toOptions(session, {
+    signal: releasing.signal,
+    session: (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+        releasing.abort(new Error('stopping'));
+      }),
+  });
+  const running = run(job, options);
+  assert.deepEqual(await running, { type: 'released' });
+  assert.equal(sent.length, 0);
+  assert.equal((await messages.get(job.message_id))?.state, 'queued');
+});
+
+test('messages of one chat are relayed in their order although the first takes longest to prepare', async () => {
+  const order = new ChatOrder();
+  const jobs = [await accept(), await accept(), await accept()];
+  const { session, sent } = createSession([]);
+  let release: () => void = () => {};
+  const slow = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const running = jobs.map((job, index) => {
+    const prepare = async () => {
+      if (index === 0) await slow;
+      else release();
+      return prepared;
+    };
+    return sendMessage(job, order.take(JID), toOptions(session, { prepare }));
+  });
+  await Promise.all(running);
+  assert.deepEqual(
+    sent.map((message) => message.messageId),
+    jobs.map((job) => job.message_id),
+  );
+});

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+export type LogLine = Record<string, unknown>;
+
+/** A gateway or worker running as its own process, as in production, with its log lines. */
+export interface ServiceProcess {
+  /** The fields of its `ready` line. */
+  ready: LogLine;
+  pid: number;
+  /** Everything it wrote on both outputs, as text. */
+  output(): string;
+  logged(message: string): LogLine[];
+  kill(signal: NodeJS.Signals): void;
+  /** Its exit code, or the signal that ended it. */
+  exited: Promise<number | NodeJS.Signals | null>;
+  /** SIGTERM, and SIGKILL after 20 s. */
+  stop(): Promise<void>;
+}
+
+/** Starts an app's main.ts with exactly these variables (and PATH), and resolves at its `ready` line. */
+export async function startService(app: 'gateway' | 'worker', env: Record<string, string>): Promise<ServiceProcess> {
+  const args = ['--conditions=source', '--import', 'tsx', join(root, 'apps', app, 'src', 'main.ts')];
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const lines: LogLine[] = [];
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const killWithUs = () => child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  const exited = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.once('exit', (code, signal) => {
+      process.off('exit', killWithUs);
+      resolve(signal ?? code);
+    });
+  });
+  const ready = new Promise<LogLine>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      output += `${line}\n`;
+      const fields = parseLine(line);
+      if (!fields) return;
+      lines.push(fields);
+      if (fields['msg'] === 'ready') resolve(fields);
+    });
+    void exited.then((status) => reject(new Error(`${app} ended before it was ready (${status}):\n${output}`)));
+    setTimeout(() => reject(new Error(`${app} was not ready within 30 s:\n${output}`)), 30_000).unref();
+  });
+  return {
+    ready: await ready,
+    pid: child.pid ?? 0,
+    output: () => output,
+    logged: (message) => lines.filter((line) => line['msg'] === message),
+    kill: (signal) => child.kill(signal),
+    exited,
+    stop: () => stopProcess(child, exited),
+  };
+}
+
+async function stopProcess(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  await exited;
+  clearTimeout(timer);
+}
+
+function parseLine(line: string): LogLine | undefined {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return undefined;
+  }
+}

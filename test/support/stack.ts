@@ -1,0 +1,126 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
+import { connectRedis } from '@postern/registry';
+import { type Lifetime, withLifetime } from '@postern/runtime';
+import { type Phone, type Simulator, type SimulatorOptions, startSimulator } from '@postern/simulator';
+import type { Redis } from 'ioredis';
+import { type ServiceProcess, startService } from './service-process.ts';
+import { waitUntil } from './wait-until.ts';
+
+export interface StackOptions {
+  gatewayEnv?: Record<string, string>;
+  workerEnv?: Record<string, string>;
+  simulator?: SimulatorOptions;
+}
+
+/** The whole of Postern against a simulated WhatsApp: real Redis, gateway and worker as processes of their own. */
+export interface Stack {
+  simulator: Simulator;
+  redisServer: LocalRedis;
+  redis: Redis;
+  gateway: ServiceProcess;
+  worker: ServiceProcess;
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  blobDirectory: string;
+  /** Registers a device and links it by QR to a phone of this number. */
+  pair(deviceId: string, number: string): Promise<Phone>;
+  startWorker(env?: Record<string, string>): Promise<ServiceProcess>;
+  startGateway(env?: Record<string, string>): Promise<ServiceProcess>;
+  /** What is kept for messages that have not settled: jobs by list, blobs and temporary files. All zero when quiet. */
+  leftovers(deviceId: string): Promise<{ waiting: number; active: number; jobs: number; files: number }>;
+  stop(): Promise<void>;
+}
+
+export function startStack(options: StackOptions = {}): Promise<Stack> {
+  return withLifetime((lifetime) => start(options, lifetime));
+}
+
+async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> {
+  const directory = lifetime.use(await mkdtemp(join(tmpdir(), 'postern-e2e-')), (path) =>
+    rm(path, { recursive: true, force: true }),
+  );
+  const redisServer = lifetime.use(await startLocalRedis(), (server) => server.stop());
+  const redis = lifetime.use(
+    await connectRedis({ url: redisServer.url, name: 'test', profile: 'patient', onError: () => {} }),
+    (client) => client.disconnect(),
+  );
+  const simulator = lifetime.use(await startSimulator(options.simulator), (running) => running.stop());
+  const blobDirectory = join(directory, 'blobs');
+  const env = { REDIS_URL: redisServer.url, BLOB_DIR: blobDirectory, METRICS_PORT: '0' };
+  const startWorker = async (more: Record<string, string> = {}) => {
+    const worker = await startService('worker', {
+      ...env,
+      WA_WEBSOCKET_URL: simulator.webSocketUrl,
+      WA_NOISE_ROOT_KEY: simulator.noiseRootKey,
+      NODE_EXTRA_CA_CERTS: simulator.mediaCertificatePath,
+      URL_ALLOW_PRIVATE: '127.0.0.0/8',
+      ...options.workerEnv,
+      ...more,
+    });
+    return lifetime.use(worker, (process) => process.stop());
+  };
+  const startGateway = async (more: Record<string, string> = {}) => {
+    const gateway = await startService('gateway', {
+      ...env,
+      PORT: '0',
+      URL_ALLOW_PRIVATE: '127.0.0.0/8',
+      ...options.gatewayEnv,
+      ...more,
+    });
+    return lifetime.use(gateway, (process) => process.stop());
+  };
+  const [worker, gateway] = await Promise.all([startWorker(), startGateway()]);
+  const url = `http://127.0.0.1:${String(gateway.ready['port'])}`;
+
+  return {
+    simulator,
+    redisServer,
+    redis,
+    gateway,
+    worker,
+    url,
+    blobDirectory,
+    startWorker,
+    startGateway,
+    async pair(deviceId, number) {
+      const phone = simulator.phone(number) ?? simulator.addPhone({ number });
+      await expectOk(
+        await fetch(`${url}/devices`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify({ device_id: deviceId }),
+        }),
+      );
+      const login = await expectOk(await fetch(`${url}/devices/${deviceId}/login`));
+      await phone.scan(String(login['qr']));
+      await waitUntil(`${deviceId} is connected`, async () => {
+        const status = await expectOk(await fetch(`${url}/devices/${deviceId}/status`));
+        return status['is_connected'] === true && status['is_logged_in'] === true;
+      });
+      return phone;
+    },
+    async leftovers(deviceId) {
+      const lane = `postern:{${deviceId}}:lane`;
+      const jobs = await redis.keys(`${lane}:3EB0*`);
+      const files = await readdir(blobDirectory, { recursive: true, withFileTypes: true });
+      return {
+        waiting: await redis.llen(`${lane}:wait`),
+        active: await redis.llen(`${lane}:active`),
+        jobs: jobs.length,
+        files: files.filter(
+          (file) => file.isFile() && /3EB0|tmp|part/.test(join(file.parentPath, file.name).slice(blobDirectory.length)),
+        ).length,
+      };
+    },
+    stop: () => lifetime.stop(),
+  };
+}
+
+async function expectOk(response: Response): Promise<Record<string, unknown>> {
+  const body = (await response.json()) as { results?: Record<string, unknown> };
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${JSON.stringify(body)}`);
+  return body.results ?? {};
+}
