@@ -1,5 +1,5 @@
 import { Agent } from 'node:https';
-import { within } from '@postern/runtime';
+import { delay, within } from '@postern/runtime';
 import {
   type AuthenticationCreds,
   BufferJSON,
@@ -17,13 +17,14 @@ import type { Phone } from './phones/phone.ts';
 import type { Simulator } from './simulator.ts';
 
 const OPEN_MS = 15_000;
-/** Baileys' limit of a pre-key upload; it never clears that timer, which would keep a test alive. */
-const UPLOAD_TIMEOUT_MS = 30_000;
+/** Baileys' limits of a connect, a pre-key upload and a query. It does not clear these timers when a socket ends, which
+ * would keep a test alive for a minute. */
+const BAILEYS_LIMITS_MS: readonly (number | undefined)[] = [20_000, 30_000, 60_000];
 
 const { setTimeout: startTimer } = globalThis;
 globalThis.setTimeout = Object.assign((...[action, ms, ...rest]: Parameters<typeof startTimer>) => {
   const timer = startTimer(action, ms, ...rest);
-  return ms === UPLOAD_TIMEOUT_MS ? timer.unref() : timer;
+  return BAILEYS_LIMITS_MS.includes(ms) ? timer.unref() : timer;
 }, startTimer);
 
 export interface ClientAuth {
@@ -67,14 +68,12 @@ export function connectClient(
   const socket = makeWASocket({
     waWebSocketUrl: simulator.webSocketUrl,
     auth,
-    logger: pino({ level: process.env['BAILEYS_LOG'] ?? 'silent' }) as unknown as NonNullable<
-      UserFacingSocketConfig['logger']
-    >,
+    logger: pino({ level: process.env['BAILEYS_LOG'] ?? 'silent' }),
     fetchAgent: new Agent({ ca: simulator.mediaCertificatePem }),
     shouldSyncHistoryMessage: () => false,
     emitOwnEvents: false,
     ...config,
-  } as UserFacingSocketConfig);
+  });
   socket.ev.on('creds.update', (update) => Object.assign(auth.creds, update));
   return socket;
 }
@@ -126,4 +125,19 @@ export function waitForAck(socket: WASocket, id: string): Promise<Record<string,
     });
   });
   return within(acked, 10_000, () => new Error('no ack came'));
+}
+
+/** The disconnect code of a closing update (Baileys' `lastDisconnect.error.output.statusCode`). */
+export function statusOf({ lastDisconnect }: Partial<ConnectionState>): number | undefined {
+  const error = lastDisconnect?.error as { output?: { statusCode?: number } } | undefined;
+  return error?.output?.statusCode;
+}
+
+/** Waits until the condition holds; rejects after 10 s. */
+export async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('the condition was not met in time');
+    await delay(5);
+  }
 }

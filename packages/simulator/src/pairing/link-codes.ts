@@ -19,6 +19,8 @@ import type { Connection } from '../wire/connection.ts';
 import type { Registration } from './registration.ts';
 
 const ANSWER_MS = 20_000;
+/** A client shows its code as soon as its request is written, so a quick phone may be ahead of the request. */
+const REQUEST_MS = 2_000;
 
 interface Request {
   registration: Registration;
@@ -38,6 +40,7 @@ export interface EnteredCode {
 /** Pairing by code: the client encrypts a key by the code it shows, and the phone proves that it was typed in. */
 export class LinkCodes {
   readonly #requests = new Map<Connection, Request>();
+  readonly #watchers = new Set<() => void>();
 
   /** Answers a client's `link_code_companion_reg`; undefined leaves the query unanswered. */
   receive(registration: Registration, node: BinaryNode): BinaryNode[] | undefined {
@@ -48,6 +51,7 @@ export class LinkCodes {
       if (!wrappedKey || !number) return undefined;
       const ref = randomBytes(20);
       this.#requests.set(connection, { registration, number, ref, wrappedKey });
+      for (const watcher of this.#watchers) watcher();
       const content = [{ tag: 'link_code_pairing_ref', attrs: {}, content: ref }];
       return [{ tag: 'link_code_companion_reg', attrs: { stage: 'companion_hello' }, content }];
     }
@@ -62,8 +66,7 @@ export class LinkCodes {
 
   /** Rejects when no client waits for a code for this number, or the code is not the one it shows. */
   async enter(account: Account, code: string): Promise<EnteredCode> {
-    const request = [...this.#requests.values()].findLast(({ number }) => number === account.number);
-    if (!request) throw new Error('no client asked for a code for this number');
+    const request = await this.#requestFor(account.number);
     const { registration } = request;
     const clientKey = await unwrap(request.wrappedKey, code);
     const ephemeral = Curve.generateKeyPair();
@@ -77,6 +80,21 @@ export class LinkCodes {
     const identityShared = Curve.sharedKey(account.identity.private, registration.keys.identity);
     const secret = Buffer.concat([shared, identityShared, random]);
     return { registration, advSecret: Buffer.from(hkdf(secret, 32, { info: 'adv_secret' })) };
+  }
+
+  #requestFor(number: string): Promise<Request> {
+    let watcher = () => {};
+    const found = new Promise<Request>((resolve) => {
+      watcher = () => {
+        const request = [...this.#requests.values()].findLast((asked) => asked.number === number);
+        if (request) resolve(request);
+      };
+      this.#watchers.add(watcher);
+      watcher();
+    });
+    return within(found, REQUEST_MS, () => new Error('no client asked for a code for this number')).finally(() =>
+      this.#watchers.delete(watcher),
+    );
   }
 }
 

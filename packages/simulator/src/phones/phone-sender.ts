@@ -55,7 +55,6 @@ export class PhoneSender {
     const device = this.#parts.directory.device(attrs['participant'] ?? attrs['from']);
     if (!sent || !device) return;
     this.#device.signal.forget(deviceName(device));
-    this.#keyed.delete(`${sent.to} ${deviceName(device)}`);
     this.#queue = this.#queue
       .then(() => this.#relay(attrs['id'] ?? '', sent.to, sent.message, device))
       .catch(() => undefined);
@@ -67,13 +66,11 @@ export class PhoneSender {
     if (to.endsWith('@g.us') && !group?.members.has(this.#device.account.number)) {
       throw new Error('this phone is not in that group');
     }
+    const attrs: BinaryNode['attrs'] = { id, to, type: message.imageMessage ? 'media' : 'text' };
+    if (group && only) attrs['participant'] = deviceJid(only, group.addressing);
     const content = group ? await this.#toGroup(group, message, only) : await this.#toPerson(to, message, only);
     log.note(this.#device, id);
-    relay.relay(this.#device, {
-      tag: 'message',
-      attrs: { id, to, type: message.imageMessage ? 'media' : 'text' },
-      content,
-    });
+    relay.relay(this.#device, { tag: 'message', attrs, content });
   }
 
   async #toPerson(to: string, message: proto.IMessage, only: Device | undefined): Promise<BinaryNode[]> {
@@ -95,11 +92,15 @@ export class PhoneSender {
     const key = {
       senderKeyDistributionMessage: { groupId: group.jid, axolotlSenderKeyDistributionMessage: distribution },
     };
+    if (only) {
+      const again = await this.#seal(only, group.addressing, { ...message, ...key });
+      return again.flatMap(({ content }) => (Array.isArray(content) ? content : []));
+    }
     const nodes: BinaryNode[] = [];
     for (const number of group.members) {
       for (const device of this.#parts.directory.accountByNumber(number)?.devices.values() ?? []) {
         const name = `${group.jid} ${deviceName(device)}`;
-        if ((only && device !== only) || this.#keyed.has(name)) continue;
+        if (this.#keyed.has(name)) continue;
         nodes.push(...(await this.#seal(device, group.addressing, key)));
         this.#keyed.add(name);
       }

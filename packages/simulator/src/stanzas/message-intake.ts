@@ -25,7 +25,7 @@ interface MessageIntakeParts {
   faults: Pick<FaultBook, 'take'>;
   relay: MessageRelay;
   log: RelayLog;
-  onRelayed(message: RelayedMessage): void;
+  onRelayed: (message: RelayedMessage) => void;
 }
 
 /** Takes message stanzas off the wire: acknowledges or refuses them, and has them relayed. */

@@ -1,5 +1,5 @@
 import type { Logger } from '@postern/runtime';
-import { type BinaryNode, type proto, toNumber } from '@whiskeysockets/baileys';
+import { type BinaryNode, getBinaryNodeChild, type proto, toNumber } from '@whiskeysockets/baileys';
 import { deviceJid } from '../accounts/device.ts';
 import type { Directory } from '../accounts/directory.ts';
 import { LinkedDevice, nowSeconds } from '../accounts/linked-device.ts';
@@ -132,7 +132,7 @@ export class Sessions implements ConnectionListener {
     const { xmlns, type } = query.attrs;
     if (type !== 'get' && type !== 'set' && xmlns === undefined) return;
     if (this.#struck(connection, { device: deviceJid(device), xmlns })) return;
-    if (xmlns === 'md') {
+    if (xmlns === 'md' && getBinaryNodeChild(query, 'remove-companion-device')) {
       connection.send({ tag: 'iq', attrs: { type: 'result', id: query.attrs['id'] ?? '' } });
       this.unlink(device);
       return;

@@ -1,4 +1,10 @@
-import { type BinaryNode, getBinaryNodeChild, getBinaryNodeChildren, isLidUser } from '@whiskeysockets/baileys';
+import {
+  type BinaryNode,
+  getBinaryNodeChild,
+  getBinaryNodeChildren,
+  getBinaryNodeChildString,
+  isLidUser,
+} from '@whiskeysockets/baileys';
 import type { Account } from '../accounts/account.ts';
 import type { Directory } from '../accounts/directory.ts';
 import { nowSeconds } from '../accounts/linked-device.ts';
@@ -42,7 +48,7 @@ function findUser(directory: Directory, user: BinaryNode): FoundUser | undefined
     const account = directory.account(jid);
     return account && { account, jid: isLidUser(jid) ? account.lid : account.jid, phone: undefined };
   }
-  const phone = getBinaryNodeChild(user, 'contact')?.content?.toString();
+  const phone = getBinaryNodeChildString(user, 'contact');
   const account = phone === undefined ? undefined : directory.accountByNumber(phone.replace(/\D/g, ''));
   return account && { account, jid: account.jid, phone };
 }

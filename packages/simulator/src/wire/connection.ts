@@ -56,7 +56,9 @@ export class Connection {
   /** Writes a last stanza, if given, and closes the socket in an orderly way. */
   end(last?: BinaryNode): void {
     if (last) this.send(last);
-    this.#later(() => this.#socket.close());
+    this.#later(() => {
+      if (!this.#frozen) this.#socket.close();
+    });
   }
 
   /** Breaks the socket without a word. */

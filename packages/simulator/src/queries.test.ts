@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openClient, waitForAck } from './baileys-client.ts';
+import { startLinkedClient } from './linked-client.ts';
+
+test('only registered numbers are on WhatsApp', async (t) => {
+  const { friend, socket } = await startLinkedClient(t);
+  assert.deepEqual(await socket.onWhatsApp(friend.jid, '6281199999999@s.whatsapp.net'), [
+    { jid: friend.jid, exists: true },
+  ]);
+});
+
+test('a device list names the phone and its companions, and teaches the LID', async (t) => {
+  const { friend, socket } = await startLinkedClient(t, { companions: 1 });
+  const devices = await socket.getUSyncDevices([friend.jid, '6281199999999@s.whatsapp.net'], false, false);
+  assert.deepEqual(
+    devices.map(({ jid }) => jid),
+    [friend.jid, `${friend.number}:1@s.whatsapp.net`],
+  );
+  assert.equal(await socket.signalRepository.lidMapping.getLIDForPN(friend.jid), friend.lid);
+  const byLid = await socket.getUSyncDevices([friend.lid], false, false);
+  assert.deepEqual(
+    byLid.map(({ jid }) => jid),
+    [friend.lid, `${friend.lid.split('@')[0]}:1@lid`],
+  );
+});
+
+test('group metadata carries members and timer, and is answered to members only', async (t) => {
+  const { simulator, own, friend, socket } = await startLinkedClient(t);
+  const members = [own.number, friend.number];
+  const mine = simulator.addGroup({ subject: 'Mine', members, ephemeralSeconds: 604_800 });
+  const theirs = simulator.addGroup({ subject: 'Theirs', members: [friend.number] });
+  const metadata = await socket.groupMetadata(mine.jid);
+  assert.deepEqual([metadata.subject, metadata.ephemeralDuration, metadata.addressingMode], ['Mine', 604_800, 'lid']);
+  assert.deepEqual(
+    metadata.participants.map(({ id, phoneNumber }) => [id, phoneNumber]),
+    [
+      [own.lid, own.jid],
+      [friend.lid, friend.jid],
+    ],
+  );
+  assert.deepEqual(Object.keys(await socket.groupFetchAllParticipating()), [mine.jid]);
+  await assert.rejects(socket.groupMetadata(theirs.jid), { data: 403 });
+  await assert.rejects(socket.groupMetadata('120363000000000000@g.us'), { data: 404 });
+});
+
+test('a message to a group one is not in, or that does not exist, is refused', async (t) => {
+  const { simulator, own, friend, auth, socket } = await startLinkedClient(t);
+  const group = simulator.addGroup({ subject: 'Mine', members: [own.number, friend.number] });
+  const stale = await socket.groupMetadata(group.jid);
+  await socket.end(undefined);
+  group.members.delete(own.number);
+  const again = await openClient(simulator, auth, { cachedGroupMetadata: async (id) => ({ ...stale, id }) });
+  t.after(() => again.end(undefined));
+  for (const [to, error] of [
+    [group.jid, '403'],
+    ['120363000000000000@g.us', '404'],
+  ] as const) {
+    const acked = waitForAck(again, error);
+    await again.sendMessage(to, { text: 'to nobody' }, { messageId: error });
+    assert.equal((await acked)['error'], error);
+  }
+  assert.equal(simulator.stats().messages.nacked, 2);
+  assert.deepEqual(friend.received, []);
+});
