@@ -7,6 +7,11 @@ export interface Close {
   detail: string;
 }
 
+/** An end of our own making. */
+export function closeAs(reason: CloseReason, detail: string): Close {
+  return { reason, code: undefined, detail };
+}
+
 /** What the codes of WhatsApp's stream errors and connect failures mean for a session. Everything else is a lost connection. */
 const REASONS: Readonly<Record<number, CloseReason>> = {
   401: 'logged_out',

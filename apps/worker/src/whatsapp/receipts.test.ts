@@ -28,7 +28,10 @@ test('read and played mean read, each id of the list once', () => {
 });
 
 test('in groups the participant is named without its device', () => {
-  const [only] = toReceipts(receipt({ from: '120363000000000001@g.us', participant: '628111111111:3@s.whatsapp.net' }), OWN);
+  const [only] = toReceipts(
+    receipt({ from: '120363000000000001@g.us', participant: '628111111111:3@s.whatsapp.net' }),
+    OWN,
+  );
   assert.equal(only?.participant, '628111111111@s.whatsapp.net');
 });
 

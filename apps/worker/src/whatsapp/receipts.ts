@@ -1,4 +1,10 @@
-import { type BinaryNode, areJidsSameUser, getBinaryNodeChildren, isJidGroup, jidNormalizedUser } from '@whiskeysockets/baileys';
+import {
+  areJidsSameUser,
+  type BinaryNode,
+  getBinaryNodeChildren,
+  isJidGroup,
+  jidNormalizedUser,
+} from '@whiskeysockets/baileys';
 
 export interface Receipt {
   messageId: string;

@@ -36,9 +36,9 @@ export function verifySignature(publicKey: Uint8Array, message: Uint8Array, sign
 
 /** The y coordinate, little endian: (u - 1) / (u + 1). */
 function toEdwards(montgomery: Uint8Array): Buffer {
-  const u = BigInt(`0x${Buffer.from(montgomery).reverse().toString('hex')}`) & LOW_255_BITS;
+  const u = BigInt(`0x${Buffer.from(montgomery.toReversed()).toString('hex')}`) & LOW_255_BITS;
   const y = ((u - 1n + FIELD_PRIME) * power(u + 1n, FIELD_PRIME - 2n)) % FIELD_PRIME;
-  return Buffer.from(y.toString(16).padStart(64, '0'), 'hex').reverse();
+  return Buffer.from(Buffer.from(y.toString(16).padStart(64, '0'), 'hex').toReversed());
 }
 
 function power(base: bigint, exponent: bigint): bigint {

@@ -7,6 +7,11 @@ export interface WhatsApp {
    * what happens is told through `onEvent`. A session ends exactly once, with `closed`, and is never reused.
    */
   open(options: OpenOptions): Session;
+  /**
+   * Deletes the credentials, Signal keys, timers and stored content of a device that is not linked any more. To be called
+   * when its session is closed, with the lease still held; throws LeaseLostError otherwise.
+   */
+  forget(deviceId: string, leaseToken: string): Promise<void>;
 }
 
 export interface OpenOptions {
@@ -70,7 +75,7 @@ export interface Session {
    * signal's reason.
    */
   send(message: OutgoingMessage, onRelayed: () => void): Promise<{ acknowledgedAt: number }>;
-  /** Unlinks this device on WhatsApp's side, where it can be reached, and drops its credentials. */
+  /** Unlinks this device on WhatsApp's side, where it can be reached, and ends; `forget` drops its credentials. */
   logout(): Promise<void>;
   /** Closes the socket within a bound, by force if need be; resolves when it is closed for certain. */
   close(reason?: CloseReason): Promise<void>;

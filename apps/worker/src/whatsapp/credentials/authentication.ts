@@ -1,13 +1,8 @@
 import type { DeviceKeys } from '@postern/registry';
-import {
-  type AuthenticationCreds,
-  type AuthenticationState,
-  BufferJSON,
-  initAuthCreds,
-} from '@whiskeysockets/baileys';
+import { type AuthenticationCreds, type AuthenticationState, BufferJSON, initAuthCreds } from '@whiskeysockets/baileys';
 import type { Redis } from 'ioredis';
 import type { OwnedWriter } from './owned-writer.ts';
-import { createSignalKeyStore } from './signal-key-store.ts';
+import { createSignalKeyStore, SIGNAL_KEY_TYPES } from './signal-key-store.ts';
 import type { StateCipher } from './state-cipher.ts';
 
 const FIELD = 'creds';
@@ -19,8 +14,6 @@ export interface Authentication {
   isPaired(): boolean;
   /** Stores the credentials as they are now; writes nothing before the pairing is complete. */
   save(): Promise<void>;
-  /** Removes credentials and keys. */
-  clear(): Promise<void>;
 }
 
 export interface AuthenticationOptions {
@@ -48,11 +41,13 @@ export async function loadAuthentication(options: AuthenticationOptions): Promis
       const sealed = cipher.seal(Buffer.from(JSON.stringify(creds, BufferJSON.replacer)), context);
       await writer.write([{ command: 'HSET', key: device.credentials, fields: [[FIELD, sealed]] }]);
     },
-    async clear() {
-      await writer.write([{ command: 'DEL', key: device.credentials }]);
-      await keys.clear?.();
-    },
   };
+}
+
+/** Removes a device's credentials and keys, which need not be readable, and what it has learned of its chats. */
+export async function clearAuthentication(device: DeviceKeys, writer: OwnedWriter): Promise<void> {
+  const keys = [device.credentials, device.timers, ...SIGNAL_KEY_TYPES.map((type) => device.signalKeys(type))];
+  await writer.write(keys.map((key) => ({ command: 'DEL', key })));
 }
 
 /** `account` is what the phone signs at the end of a pairing. */

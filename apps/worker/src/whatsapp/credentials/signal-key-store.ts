@@ -1,5 +1,11 @@
 import type { DeviceKeys, FencedWrite } from '@postern/registry';
-import { BufferJSON, proto, type SignalDataSet, type SignalDataTypeMap, type SignalKeyStore } from '@whiskeysockets/baileys';
+import {
+  BufferJSON,
+  proto,
+  type SignalDataSet,
+  type SignalDataTypeMap,
+  type SignalKeyStore,
+} from '@whiskeysockets/baileys';
 import type { Redis } from 'ioredis';
 import { BoundedCache } from '../bounded-cache.ts';
 import type { OwnedWriter } from './owned-writer.ts';
@@ -93,10 +99,6 @@ export function createSignalKeyStore({ redis, device, writer, cipher }: SignalKe
     async set(data: SignalDataSet) {
       const writes = Object.entries(data).flatMap(([type, values]) => toWrite(type as KeyType, values));
       if (writes.length > 0) await writer.write(writes);
-    },
-    async clear() {
-      cache.clear();
-      await writer.write(SIGNAL_KEY_TYPES.map((type) => ({ command: 'DEL', key: device.signalKeys(type) })));
     },
   };
 }

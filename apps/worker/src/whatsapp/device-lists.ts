@@ -1,0 +1,144 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type BinaryNode,
+  getBinaryNodeChild,
+  getBinaryNodeChildren,
+  jidDecode,
+  type SocketConfig,
+} from '@whiskeysockets/baileys';
+import { BoundedCache } from './bounded-cache.ts';
+import { lookUpFailure } from './look-up-failure.ts';
+
+type DevicesCache = NonNullable<SocketConfig['userDevicesCache']>;
+
+/** The questions about devices that Baileys can ask. */
+export interface DeviceQueries {
+  getUSyncDevices(
+    jids: string[],
+    useCache: boolean,
+    ignoreZeroDevices: boolean,
+  ): Promise<{ user: string; jid: string }[]>;
+  assertSessions(jids: string[], force?: boolean): Promise<boolean>;
+  validateSession(jid: string): Promise<{ exists: boolean }>;
+}
+
+const TTL_MS = 60 * 60 * 1000;
+const CACHED_USERS = 10_000;
+
+/**
+ * The devices of everyone we write to. When WhatsApp does not answer a question for devices, Baileys encrypts for none,
+ * sends that, and gets an ack. So the lists are asked for here, before a message is relayed, and an unanswered question is a failure;
+ * and while a message is being relayed Baileys' own cache, which this is, refuses to let it ask by itself.
+ */
+export class DeviceLists {
+  readonly #lists = new BoundedCache<{ devices: unknown; until: number }>(CACHED_USERS);
+  readonly #relaying = new AsyncLocalStorage<true>();
+  readonly #answered = new BoundedCache<number>(CACHED_USERS);
+  readonly #asking = new Map<string, Promise<void>>();
+  #answers = 0;
+
+  /** Takes a `usync` result node as it came: whose devices it told, be it none. */
+  receive(node: BinaryNode): void {
+    this.#answers += 1;
+    const list = getBinaryNodeChild(getBinaryNodeChild(node, 'usync'), 'list');
+    for (const { attrs, content } of getBinaryNodeChildren(list, 'user')) {
+      const user = jidDecode(attrs['jid'])?.user;
+      const told = Array.isArray(content) && content.some(({ tag }) => tag === 'devices');
+      if (user !== undefined && told) this.#answered.set(user, this.#answers);
+    }
+  }
+
+  /**
+   * Knows the devices of all these users afterwards, and has Signal sessions with those of new ones: at least with some,
+   * and with the `required` user for certain. Throws a retryable SEND_FAILED.
+   */
+  async ensure(queries: DeviceQueries, jids: readonly string[], required?: string): Promise<void> {
+    const unknown = jids.filter((jid) => this.#find(userOf(jid)) === undefined);
+    const fresh = unknown.filter((jid) => !this.#asking.has(userOf(jid)));
+    if (fresh.length > 0) {
+      const asking = this.#ask(queries, fresh, required).finally(() => {
+        for (const jid of fresh) this.#asking.delete(userOf(jid));
+      });
+      for (const jid of fresh) this.#asking.set(userOf(jid), asking);
+    }
+    await Promise.all(unknown.flatMap((jid) => this.#asking.get(userOf(jid)) ?? []));
+  }
+
+  /** Whether the user is known to have devices. */
+  hasDevices(jid: string): boolean {
+    const devices = this.#find(userOf(jid));
+    return Array.isArray(devices) && devices.length > 0;
+  }
+
+  /** Runs a relay, in which a missing list is a failure. */
+  relaying<T>(relay: () => Promise<T>): Promise<T> {
+    return this.#relaying.run(true, relay);
+  }
+
+  forget(jid: string): void {
+    this.#lists.delete(userOf(jid));
+  }
+
+  async #ask(queries: DeviceQueries, jids: string[], required: string | undefined): Promise<void> {
+    const before = this.#answers;
+    const devices = await queries.getUSyncDevices(jids, false, false).catch((error: unknown) => {
+      throw lookUpFailure('devices', error);
+    });
+    // WhatsApp leaves out whom it does not know; an answer that tells of none of them is no answer to this question.
+    const users = jids.map(userOf);
+    const told = (user: string) => this.#find(user) !== undefined || (this.#answered.get(user) ?? 0) > before;
+    if (!users.some(told)) throw lookUpFailure('devices');
+    for (const user of users) if (this.#find(user) === undefined) this.#store(user, []);
+    try {
+      await this.#ensureSessions(queries, devices, required);
+    } catch (error) {
+      for (const jid of jids) this.forget(jid);
+      throw lookUpFailure('keys', error);
+    }
+  }
+
+  async #ensureSessions(
+    queries: DeviceQueries,
+    devices: { user: string; jid: string }[],
+    required?: string,
+  ): Promise<void> {
+    if (devices.length === 0) return;
+    await queries.assertSessions(devices.map(({ jid }) => jid));
+    const reachable = new Set<string>();
+    for (const { user, jid } of devices) {
+      if (!reachable.has(user) && (await queries.validateSession(jid)).exists) reachable.add(user);
+    }
+    const asked = required !== undefined && devices.some(({ user }) => user === userOf(required));
+    if (asked ? !reachable.has(userOf(required)) : reachable.size === 0) throw new Error('no keys were given');
+  }
+
+  #find(user: string): unknown {
+    const list = this.#lists.get(user);
+    return list && list.until > Date.now() ? list.devices : undefined;
+  }
+
+  #store(user: string, devices: unknown): void {
+    this.#lists.set(user, { devices, until: Date.now() + TTL_MS });
+  }
+
+  /** What Baileys reads and writes. */
+  readonly cache: DevicesCache = {
+    get: (user) => this.#find(user) as never,
+    set: (user, devices) => this.#store(user, devices),
+    del: (user) => void this.#lists.delete(user),
+    flushAll: () => this.#lists.clear(),
+    mget: async <T>(users: string[]) => {
+      const found = users.map((user) => [user, this.#find(user) as T | undefined] as const);
+      if (this.#relaying.getStore() && found.some(([, devices]) => devices === undefined))
+        throw lookUpFailure('devices');
+      return Object.fromEntries(found);
+    },
+    mset: (entries) => {
+      for (const { key, value } of entries) this.#store(key, value);
+    },
+  };
+}
+
+function userOf(jid: string): string {
+  return jidDecode(jid)?.user ?? jid;
+}

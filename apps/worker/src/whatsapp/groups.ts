@@ -1,0 +1,56 @@
+import { Failure } from '@postern/contract';
+import { areJidsSameUser, type GroupMetadata } from '@whiskeysockets/baileys';
+import { BoundedCache } from './bounded-cache.ts';
+import { lookUpFailure } from './look-up-failure.ts';
+
+const TTL_MS = 5 * 60 * 1000;
+const CACHED_GROUPS = 500;
+
+/** What WhatsApp answers when we are not, or no longer, in a group, or there is none. */
+const NOT_THERE = new Set([401, 403, 404, 406, 410]);
+
+/** Groups as WhatsApp describes them, remembered for a while; Baileys relays by the same memory. */
+export class Groups {
+  readonly #known = new BoundedCache<{ metadata: GroupMetadata; until: number }>(CACHED_GROUPS);
+
+  /** Throws INVALID_JID when we are not a member, a retryable SEND_FAILED when WhatsApp did not tell. */
+  async get(
+    jid: string,
+    ask: (jid: string) => Promise<GroupMetadata>,
+    own: readonly (string | undefined)[],
+  ): Promise<GroupMetadata> {
+    const known = this.find(jid);
+    if (known) return known;
+    const metadata = await ask(jid).catch((error: unknown) => {
+      throw NOT_THERE.has(errorCode(error)) ? notAMember(error) : lookUpFailure('the group', error);
+    });
+    if (!isMember(metadata, own)) throw notAMember();
+    this.#known.set(jid, { metadata, until: Date.now() + TTL_MS });
+    return metadata;
+  }
+
+  find(jid: string): GroupMetadata | undefined {
+    const known = this.#known.get(jid);
+    return known && known.until > Date.now() ? known.metadata : undefined;
+  }
+
+  forget(jid: string): void {
+    this.#known.delete(jid);
+  }
+}
+
+function isMember({ participants }: GroupMetadata, own: readonly (string | undefined)[]): boolean {
+  return participants.some(({ id, lid, phoneNumber }) =>
+    [id, lid, phoneNumber].some((jid) => jid !== undefined && own.some((mine) => mine && areJidsSameUser(mine, jid))),
+  );
+}
+
+function notAMember(cause?: unknown): Failure {
+  return new Failure('INVALID_JID', 'This account is not in that group', { ...(cause !== undefined && { cause }) });
+}
+
+/** Baileys puts the number of an error answer into `data` or `output.statusCode`. */
+function errorCode(error: unknown): number {
+  const { data, output } = error as { data?: unknown; output?: { statusCode?: number } };
+  return typeof data === 'number' ? data : (output?.statusCode ?? 0);
+}

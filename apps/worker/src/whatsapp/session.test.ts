@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connect, LEASE_TOKEN, link, sendTo, startBench, startLinked } from './linked-session.fixture.ts';
+
+test('a device is paired by QR, asked to restart, and connects with what was stored', async (t) => {
+  const bench = await startBench(t);
+  const pairing = bench.open();
+  assert.equal(pairing.session.state, 'connecting');
+  const { qr, expiresInMs } = await pairing.until('qr');
+  assert.equal(expiresInMs, 60_000);
+  assert.equal(pairing.session.state, 'pairing');
+  const { device } = await bench.own.scan(qr);
+  const paired = await pairing.until('paired');
+  assert.deepEqual([paired.jid, paired.lid !== undefined], [device, true]);
+  const closed = await pairing.until('closed');
+  assert.deepEqual([closed.reason, closed.code], ['restart_required', 515]);
+  assert.deepEqual(
+    pairing.events.map(({ type }) => type),
+    ['qr', 'paired', 'closed'],
+  );
+  const opened = await connect(bench);
+  assert.equal((await opened.until('connected')).jid, device);
+  assert.equal(opened.session.state, 'connected');
+  await opened.session.close();
+  assert.equal((await opened.until('closed')).reason, 'closed_by_us');
+  assert.ok(opened.session.signal.aborted);
+});
+
+test('a device is paired by code', async (t) => {
+  const bench = await startBench(t);
+  const pairing = bench.open();
+  await assert.rejects(pairing.session.requestPairingCode(bench.own.number), { code: 'DEVICE_NOT_CONNECTED' });
+  await pairing.until('qr');
+  const code = await pairing.session.requestPairingCode(bench.own.number);
+  assert.match(code, /^[0-9A-Z]{8}$/);
+  await bench.own.linkByCode(code);
+  assert.equal((await pairing.until('closed')).reason, 'restart_required');
+  await connect(bench);
+});
+
+test('a pairing that was not completed leaves nothing that a later one trips over', async (t) => {
+  const bench = await startBench(t);
+  const abandoned = bench.open();
+  await abandoned.until('qr');
+  await abandoned.session.requestPairingCode(bench.own.number);
+  await abandoned.session.close();
+  await link(bench);
+});
+
+test('an image arrives whole, with everything that was said about it, and its receipts come back', async (t) => {
+  const { friend, opened } = await startLinked(t, { simulator: { autoReceipts: 'read' } });
+  const { message, image, relayed } = await sendTo(opened.session, friend.number, { caption: 'Halo' });
+  const got = await friend.waitFor(({ id }) => id === message.messageId);
+  assert.equal(got.error, undefined);
+  assert.equal(got.sha256, image.sha256);
+  assert.equal(got.sha256Uploaded, message.image.sha256Uploaded);
+  assert.deepEqual(
+    [got.caption, got.mimetype, got.width, got.height, got.fileLength, got.thumbnail?.toString()],
+    ['Halo', 'image/jpeg', 640, 480, image.bytes.length, 'a small thumbnail'],
+  );
+  assert.deepEqual([got.viewOnce, got.forwarded, got.ephemeralSeconds, got.copies], [false, false, undefined, 1]);
+  assert.equal(relayed, 1);
+  const receipt = await opened.until('receipt');
+  assert.deepEqual([receipt.messageId, receipt.participant], [message.messageId, undefined]);
+});
+
+test('the session of a device whose lease is lost closes, and writes nothing', async (t) => {
+  const { redis, keys, friend, opened } = await startLinked(t);
+  const device = keys.device('device-1');
+  await redis.set(device.lease, 'worker-other#2');
+  const sending = sendTo(opened.session, friend.number, { messageId: '3EB0000000000000000001' });
+  await assert.rejects(sending, { code: 'DEVICE_NOT_CONNECTED', retryable: true });
+  assert.equal((await opened.until('closed')).reason, 'recycled');
+  assert.equal(await redis.exists(device.content('3EB0000000000000000001')), 0);
+  assert.deepEqual(friend.received, []);
+});
+
+test('logging out unlinks the device, and forgetting it leaves nothing in Redis', async (t) => {
+  const bench = await startLinked(t);
+  const { own, friend, redis, keys, opened, whatsapp } = bench;
+  await sendTo(opened.session, friend.number);
+  assert.equal(own.linked().length, 1);
+  await opened.session.logout();
+  assert.equal((await opened.until('closed')).reason, 'logged_out');
+  assert.deepEqual(own.linked(), []);
+  await whatsapp.forget('device-1', LEASE_TOKEN);
+  const left = await redis.keys('t:*');
+  const device = keys.device('device-1');
+  assert.deepEqual(
+    left.filter((key) => key !== device.lease && !key.startsWith(device.lookup(''))),
+    [],
+  );
+});

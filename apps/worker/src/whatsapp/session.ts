@@ -1,0 +1,277 @@
+import { Failure, type Recipient } from '@postern/contract';
+import type { DeviceKeys, Keys } from '@postern/registry';
+import { type Logger, within } from '@postern/runtime';
+import type { Contact } from '@whiskeysockets/baileys';
+import type { Redis } from 'ioredis';
+import { createBaileysLogger } from './baileys-logger.ts';
+import { type Authentication, loadAuthentication } from './credentials/authentication.ts';
+import { createOwnedWriter, type OwnedWriter } from './credentials/owned-writer.ts';
+import { type StateCipher, StateKeyError } from './credentials/state-cipher.ts';
+import { Delivery } from './delivery.ts';
+import { DeviceLists } from './device-lists.ts';
+import { type Close, closeAs } from './disconnects.ts';
+import { Groups } from './groups.ts';
+import { MediaConnection } from './media-connection.ts';
+import { toReceipts } from './receipts.ts';
+import { createSessionStore, type SessionStore } from './session-store.ts';
+import { closeSocket, type OpenSocket, openSocket } from './socket.ts';
+import { listen, type SocketListener } from './socket-events.ts';
+import { unlink } from './unlink.ts';
+import { uploadImage } from './upload.ts';
+import { Watchdog } from './watchdog.ts';
+import type {
+  CloseReason,
+  OpenOptions,
+  OutgoingImage,
+  OutgoingMessage,
+  Route,
+  Session,
+  SessionEvent,
+  UploadedImage,
+} from './whatsapp.ts';
+
+export interface SessionOptions extends OpenOptions {
+  redis: Redis;
+  keys: Keys;
+  logger: Logger;
+  cipher: StateCipher;
+  webSocketUrl: string | undefined;
+  connectTimeoutMs: number;
+  queryTimeoutMs: number;
+  ackTimeoutMs: number;
+  uploadTimeoutMs: number;
+  keepAliveIntervalMs: number;
+  onKeyWrite: ((durationMs: number, ok: boolean) => void) | undefined;
+}
+
+/** The account this device is linked to. */
+interface Own {
+  jid: string;
+  lid: string | undefined;
+}
+
+/** What exists once the credentials are read. */
+interface Opened {
+  socket: OpenSocket;
+  authentication: Authentication;
+  own: () => Own;
+  delivery: Delivery;
+  media: MediaConnection;
+}
+
+/** Baileys shows the first QR for a minute, each later one for 20 seconds. */
+const FIRST_QR_MS = 60_000;
+const NEXT_QR_MS = 20_000;
+const CLOSE_BOUND_MS = 1500;
+const WRITES_BOUND_MS = 3000;
+
+/** One socket's life, from the credentials in Redis to its one `closed` event. */
+export class BaileysSession implements Session {
+  readonly #options: SessionOptions;
+  readonly #device: DeviceKeys;
+  readonly #controller = new AbortController();
+  readonly #writer: OwnedWriter;
+  readonly #store: SessionStore;
+  readonly #watchdog: Watchdog;
+  readonly #devices = new DeviceLists();
+  readonly #groups = new Groups();
+  #state: Session['state'] = 'connecting';
+  #opened: Opened | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { redis, cipher, logger, leaseToken, connectTimeoutMs, keepAliveIntervalMs } = options;
+    const device = options.keys.device(options.deviceId);
+    this.#device = device;
+    this.#writer = createOwnedWriter({
+      redis,
+      leaseKey: device.lease,
+      leaseToken,
+      onLeaseLost: () => void this.#finish(closeAs('recycled', 'the lease of this device was lost')),
+      onWrite: options.onKeyWrite,
+    });
+    this.#store = createSessionStore({ redis, device, writer: this.#writer, cipher, logger });
+    const onExpired = (close: Close) => void this.#finish(close);
+    this.#watchdog = new Watchdog({ connectTimeoutMs, keepAliveIntervalMs, onExpired });
+    this.#open().catch((error: unknown) => this.#onOpenFailed(error));
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get state(): Session['state'] {
+    return this.#state;
+  }
+
+  async requestPairingCode(phone: string): Promise<string> {
+    if (this.#state === 'connected') throw new Failure('ALREADY_LOGGED_IN', 'This device is already linked');
+    if (this.#state !== 'pairing' || !this.#opened) throw notConnected('The device is not waiting to be linked');
+    const timeout = () => notConnected('WhatsApp gave no pairing code in time');
+    const code = this.#opened.socket.sock.requestPairingCode(phone);
+    return await within(code, this.#options.queryTimeoutMs, timeout, this.signal);
+  }
+
+  async lookUp(recipient: Recipient): Promise<Route> {
+    return await this.#connected().delivery.lookUp(recipient);
+  }
+
+  async upload(image: OutgoingImage): Promise<UploadedImage> {
+    const { media } = this.#connected();
+    const { uploadTimeoutMs } = this.#options;
+    return await uploadImage(image, { connection: media, uploadTimeoutMs, signal: this.signal });
+  }
+
+  async send(message: OutgoingMessage, onRelayed: () => void): Promise<{ acknowledgedAt: number }> {
+    return await this.#connected().delivery.send(message, onRelayed);
+  }
+
+  async logout(): Promise<void> {
+    const { logger, queryTimeoutMs } = this.#options;
+    if (this.#state === 'connected' && this.#opened) {
+      const timeout = () => new Error('WhatsApp did not confirm in time');
+      const unlinked = within(
+        unlink(this.#opened.socket.sock, this.#opened.own().jid),
+        queryTimeoutMs,
+        timeout,
+        this.signal,
+      );
+      // The account's phone may have been told although the answer was lost.
+      await unlinked.catch((err: unknown) => logger.warn({ err }, 'unlinking was not confirmed'));
+    }
+    await this.#finish(closeAs('logged_out', 'logged out on request'));
+  }
+
+  async close(reason: CloseReason = 'closed_by_us'): Promise<void> {
+    await this.#finish(closeAs(reason, 'closed on request'));
+  }
+
+  async #open(): Promise<void> {
+    const { redis, cipher, logger, webSocketUrl, connectTimeoutMs, queryTimeoutMs, ackTimeoutMs } = this.#options;
+    const authentication = await loadAuthentication({ redis, device: this.#device, writer: this.#writer, cipher });
+    if (this.#closing) return;
+    const socket = openSocket({
+      auth: authentication.state,
+      logger: createBaileysLogger(logger),
+      webSocketUrl,
+      connectTimeoutMs,
+      queryTimeoutMs,
+      keepAliveIntervalMs: this.#options.keepAliveIntervalMs,
+      devicesCache: this.#devices.cache,
+      getMessage: async ({ id }) => (id ? (await this.#store.contents.find(id))?.content : undefined),
+      cachedGroupMetadata: async (jid) => this.#groups.find(jid),
+    });
+    const own = () => toOwn(authentication.state.creds.me);
+    const delivery = new Delivery({
+      sock: socket.sock,
+      own,
+      store: this.#store,
+      devices: this.#devices,
+      groups: this.#groups,
+      signal: this.signal,
+      queryTimeoutMs,
+      ackTimeoutMs,
+      onLateAck: (messageId, at) => this.#emit({ type: 'late_ack', messageId, at }),
+      onStuck: (detail) => void this.#finish(closeAs('recycled', detail)),
+    });
+    const media = new MediaConnection((node) => socket.sock.query(node));
+    this.#opened = { socket, authentication, own, delivery, media };
+    listen(socket.sock, this.#listener(this.#opened));
+  }
+
+  #onOpenFailed(error: unknown): void {
+    const message = 'the stored credentials could not be read';
+    if (error instanceof StateKeyError) this.#options.logger.error({ err: error }, message);
+    void this.#finish(closeAs('connection_lost', error instanceof StateKeyError ? error.message : message));
+  }
+
+  #listener({ authentication, own, delivery }: Opened): SocketListener {
+    let qrs = 0;
+    const save = () => {
+      this.#saving = this.#saving.then(() => authentication.save());
+      this.#saving.catch((err: unknown) => {
+        if (!this.#closing) this.#options.logger.error({ err }, 'credentials could not be stored');
+        void this.#finish(closeAs('connection_lost', 'credentials could not be stored'));
+      });
+    };
+    return {
+      isPairing: () => this.#state === 'pairing',
+      onFrame: () => this.#watchdog.onFrame(),
+      onCredentials: save,
+      onQr: (qr) => {
+        if (this.#closing) return;
+        this.#state = 'pairing';
+        this.#watchdog.onProgress();
+        this.#emit({ type: 'qr', qr, expiresInMs: qrs === 0 ? FIRST_QR_MS : NEXT_QR_MS });
+        qrs += 1;
+      },
+      onPaired: () => {
+        this.#watchdog.expectProgress();
+        this.#saving = this.#saving.then(() => this.#emit({ type: 'paired', ...own() }));
+        this.#saving.catch(() => {});
+      },
+      onOpen: () => {
+        if (this.#closing) return;
+        this.#state = 'connected';
+        this.#watchdog.onProgress();
+        this.#emit({ type: 'connected', ...own() });
+      },
+      onEnd: (close) => void this.#finish(close),
+      onAck: (node) => delivery.acks.receive(node),
+      onReceipt: (node) => {
+        const { jid, lid } = own();
+        for (const receipt of toReceipts(node, [jid, lid])) this.#emit({ type: 'receipt', ...receipt });
+      },
+      onDevices: (node) => this.#devices.receive(node),
+      onGroupChanged: (jid) => this.#groups.forget(jid),
+      onMessages: (messages) => this.#store.keep(messages, own().jid),
+    };
+  }
+
+  #connected(): Opened {
+    this.signal.throwIfAborted();
+    if (this.#state !== 'connected' || !this.#opened) throw notConnected('The device is not connected');
+    return this.#opened;
+  }
+
+  /** Ends the session for this reason, unless it has ended for another; resolves when it is over for certain. */
+  #finish(close: Close): Promise<void> {
+    if (this.#closing) return this.#closing;
+    let done = (): void => {};
+    this.#closing = new Promise((resolve) => {
+      done = resolve;
+    });
+    this.#state = 'closed';
+    this.#controller.abort(notConnected(`The device is not connected: ${close.detail}`));
+    void this.#tearDown(close).finally(done);
+    return this.#closing;
+  }
+
+  async #tearDown(close: Close): Promise<void> {
+    this.#watchdog.stop();
+    const bounded = async (work: Promise<void>) => {
+      await within(work, WRITES_BOUND_MS, () => new Error('Redis did not take the last writes in time')).catch(
+        (err: unknown) => this.#options.logger.warn({ err, reason: close.reason }, 'state was not written at the end'),
+      );
+    };
+    if (this.#opened) await closeSocket(this.#opened.socket, CLOSE_BOUND_MS);
+    await bounded(this.#saving.then(() => this.#writer.idle()));
+    this.#writer.stop();
+    this.#emit({ type: 'closed', ...close });
+  }
+
+  #emit(event: SessionEvent): void {
+    this.#options.onEvent(event);
+  }
+}
+
+/** `sock.user` is what was known when the socket was made; the credentials are up to date. */
+function toOwn(me: Contact | undefined): Own {
+  return { jid: me?.id ?? '', lid: me?.lid };
+}
+
+function notConnected(message: string): Failure {
+  return new Failure('DEVICE_NOT_CONNECTED', message);
+}
