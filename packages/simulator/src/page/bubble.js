@@ -11,18 +11,20 @@ const UNITS = [
 ];
 
 /** One message as a phone shows it. */
-export function bubble(phone, message) {
+export function bubble(phone, message, names) {
   const node = element(
     'li',
-    { className: message.fromMe ? 'bubble own' : 'bubble' },
-    message.chat.endsWith('@g.us') && !message.fromMe && element('p', { className: 'sender' }, `+${message.from}`),
+    { className: `bubble ${message.type}${message.fromMe ? ' own' : ''}` },
+    message.chat.endsWith('@g.us') &&
+      !message.fromMe &&
+      element('p', { className: 'sender' }, nameOf(message.from, names)),
     message.forwarded && note(message.forwardingScore >= 5 ? '↠ Forwarded many times' : '↪ Forwarded', 'forwarded'),
-    message.quoted && quote(message.quoted),
+    message.quoted && quote(message.quoted, names),
     message.type === 'image' && (message.viewOnce ? viewOnceButton(phone, message) : picture(message)),
     message.type === 'other' && note('A message of another kind'),
     message.caption && !message.viewOnce && element('p', { className: 'caption' }, message.caption),
     message.error && note(message.error, 'bad'),
-    message.ephemeralSeconds && note(`⏱ Disappears after ${toWords(message.ephemeralSeconds)}`, 'timer'),
+    message.ephemeralSeconds && note(`◷ Disappears after ${toWords(message.ephemeralSeconds)}`, 'timer'),
     message.copies > 1 && note(`Arrived ${message.copies} times`, 'copies'),
     meta(phone, message),
   );
@@ -34,28 +36,27 @@ function note(text, className = '') {
   return element('p', { className: `note ${className}` }, text);
 }
 
-function quote({ id, text, participant }) {
-  const author = participant ? `+${participant.replace(/[:@].*/, '')}` : 'Reply to';
+function quote({ id, text, participant }, names) {
+  const author = participant ? nameOf(participant.replace(/[:@].*/, ''), names) : 'Reply to';
   return element('div', { className: 'quoted' }, element('b', {}, author), text || `Message ${id}`);
 }
 
-function picture({ imagePath, thumbnailPath, caption, width, height }) {
+function picture({ imagePath, thumbnailPath, caption, width, height, fileLength }) {
   const image = imagePath && element('img', { src: imagePath, alt: caption || 'Picture', decoding: 'async' });
   const button = element('button', { type: 'button', className: 'picture', disabled: !imagePath }, image);
   button.style.aspectRatio = width && height ? `${width} / ${Math.min(height, width * 1.6)}` : '4 / 3';
+  button.title = `${width ?? '?'} × ${height ?? '?'}, ${toSize(fileLength ?? 0)}`;
   if (thumbnailPath) button.style.backgroundImage = `url("${thumbnailPath}")`;
   if (imagePath) button.addEventListener('click', () => showPicture(imagePath, caption));
   return button;
 }
 
 function meta(phone, message) {
-  const { at, receipt, fromMe, fileLength, width, height } = message;
-  const size = message.type === 'image' && width && `${width} × ${height}, ${toSize(fileLength ?? 0)}`;
+  const { at, receipt, fromMe } = message;
   const time = new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   return element(
     'p',
     { className: 'meta' },
-    size && element('span', {}, size),
     element('time', { dateTime: new Date(at).toISOString() }, time),
     !fromMe && receipt === 'read' && element('span', { className: 'read' }, '✓✓ Read'),
     !fromMe && receipt === 'delivered' && element('span', {}, '✓✓ Delivered'),
@@ -71,6 +72,10 @@ function readButton(phone, { id }) {
     });
   });
   return button;
+}
+
+function nameOf(number, names) {
+  return names.get(number) ?? `+${number}`;
 }
 
 function toWords(seconds) {

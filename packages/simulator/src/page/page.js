@@ -2,7 +2,7 @@ import { call } from './api.js';
 import { byId, element } from './element.js';
 import { setUpLinkDialog } from './link-dialog.js';
 import { setUpNewPhoneDialog } from './new-phone-dialog.js';
-import { createPhoneScreen } from './phone-screen.js';
+import { createPhoneScreen, toName } from './phone-screen.js';
 
 const MESSAGES_SHOWN = 100;
 const screens = new Map();
@@ -28,7 +28,7 @@ async function draw() {
 
 async function drawOnce() {
   const [{ phones }, { groups }] = await Promise.all([call('GET', '/phones'), call('GET', '/groups')]);
-  const subjects = new Map(groups.map(({ jid, subject }) => [jid, subject]));
+  const names = toNames(phones, groups);
   const lists = await Promise.all(
     phones.map(({ number }) => call('GET', `/phones/${number}/messages?limit=${MESSAGES_SHOWN}`)),
   );
@@ -45,8 +45,17 @@ async function drawOnce() {
       screens.set(phone.number, screen);
       main.append(screen.node);
     }
-    screen.update(phone, lists[index].messages, subjects);
+    screen.update(phone, lists[index].messages, names);
   }
+}
+
+/** Names by number, LID and group JID, for what messages call people and chats. */
+function toNames(phones, groups) {
+  const names = new Map(groups.map(({ jid, subject }) => [jid, subject]));
+  for (const phone of phones) {
+    for (const key of [phone.number, phone.lid.replace(/@.*/, '')]) names.set(key, toName(phone));
+  }
+  return names;
 }
 
 function setLive(isLive) {
@@ -63,3 +72,5 @@ events.addEventListener('changed', () => {
   void draw();
 });
 events.addEventListener('error', () => setLive(false));
+/** What no event tells of, a device that logged out by itself for one, is seen within five seconds. */
+setInterval(() => void draw(), 5_000);
