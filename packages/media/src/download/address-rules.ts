@@ -16,7 +16,7 @@ export function isCidr(text: string): boolean {
 }
 
 /** Parses `10.0.0.0/8` or `fd00::/8`; throws an Error that quotes the text when it is no CIDR. */
-export function parseCidr(text: string): Cidr {
+function parseCidr(text: string): Cidr {
   if (!isCidr(text)) throw new Error(`${JSON.stringify(text)} is not a CIDR like 10.0.0.0/8 or fd00::/8`);
   return ipaddr.parseCIDR(text);
 }

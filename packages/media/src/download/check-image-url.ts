@@ -46,7 +46,7 @@ function literalRefusal(url: URL, allowPrivate: readonly string[]): AddressKind 
 }
 
 /** The URL's host when it is an IP address, without brackets. */
-export function literalHost(url: URL): string | undefined {
+function literalHost(url: URL): string | undefined {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return isIP(host) === 0 ? undefined : host;
 }

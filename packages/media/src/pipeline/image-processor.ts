@@ -11,8 +11,9 @@ import {
 
 export interface ImageProcessorOptions {
   /**
-   * Pixels that may be decoded at the same time, together; about 4.5 bytes of memory each at worst. A larger image is
-   * processed alone. Default: 64 million.
+   * Pixels that may be decoded at the same time, together. A larger image is processed alone. Measured peaks in bytes a
+   * pixel: 0.2 a plain JPEG, 5 an interlaced PNG, 6 a progressive JPEG, 4 to 10 what is encoded again, 16 an interlaced
+   * 16-bit PNG with alpha that EXIF turns. Default: 64 million.
    */
   maxPixelsInFlight?: number;
   /** For one image, from its admission, in milliseconds. Default: 60,000. */

@@ -106,7 +106,7 @@ describe('images that cannot be decoded', () => {
   };
 
   it('because they are cut off are refused, in every format and with every option', async () => {
-    const picture = noise(700, 500);
+    const picture = noise(300, 200);
     for (const [format, bytes] of [
       ['jpeg', await picture.clone().jpeg().toBuffer()],
       ['progressive jpeg', await picture.clone().jpeg({ progressive: true }).toBuffer()],
@@ -126,8 +126,9 @@ describe('images that cannot be decoded', () => {
   });
 
   it('because bytes in the middle are damaged are refused where the format can tell', async () => {
-    for (const bytes of [await noise(700, 500).png().toBuffer(), await noise(700, 500).gif().toBuffer()]) {
-      bytes.fill(0x55, bytes.byteLength / 2, bytes.byteLength / 2 + 200);
+    for (const bytes of [await noise(300, 200).png().toBuffer(), await noise(300, 200).gif().toBuffer()]) {
+      const middle = Math.floor(bytes.byteLength / 2);
+      bytes.fill(0x55, middle, middle + 200);
       await assert.rejects(prepareImage(bytes, AS_IS), undecodable);
     }
   });
