@@ -68,7 +68,7 @@ export function connectClient(
   const socket = makeWASocket({
     waWebSocketUrl: simulator.webSocketUrl,
     auth,
-    logger: pino({ level: process.env['BAILEYS_LOG'] ?? 'silent' }),
+    logger: pino({ level: 'silent' }),
     fetchAgent: new Agent({ ca: simulator.mediaCertificatePem }),
     shouldSyncHistoryMessage: () => false,
     emitOwnEvents: false,

@@ -129,3 +129,19 @@ test('a client that logs out is unlinked', async (t) => {
   await socket.logout();
   await until(() => phone.linked().length === 0);
 });
+
+test('issued credentials log in, send and receive without pairing', async (t) => {
+  const simulator = await startSimulator();
+  t.after(() => simulator.stop());
+  const phone = simulator.addPhone({ number: '6281100000001' });
+  const friend = simulator.addPhone({ number: '6281100000002' });
+  const socket = await openClient(simulator, createClientAuth(simulator.issueCredentials(phone.number)));
+  t.after(() => socket.end(undefined));
+  await socket.sendMessage(friend.jid, { text: 'hello' });
+  await friend.waitFor(({ caption }) => caption === 'hello');
+  const answered = new Promise<string | null | undefined>((resolve) => {
+    socket.ev.on('messages.upsert', ({ messages: [message] }) => resolve(message?.message?.extendedTextMessage?.text));
+  });
+  await friend.send(phone.number, { text: 'hello yourself' });
+  assert.equal(await answered, 'hello yourself');
+});

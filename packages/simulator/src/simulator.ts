@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Lifetime, type Logger, withLifetime } from '@postern/runtime';
+import type { AuthenticationCreds } from '@whiskeysockets/baileys';
 import { pino } from 'pino';
 import type { Addressing } from './accounts/device.ts';
 import { Directory } from './accounts/directory.ts';
@@ -8,6 +9,7 @@ import { LinkedDevice } from './accounts/linked-device.ts';
 import { startControlServer } from './control/control-server.ts';
 import { FaultBook } from './faults/fault-book.ts';
 import { startMediaServer } from './media/media-server.ts';
+import { issueCredentials } from './pairing/issued-credentials.ts';
 import { PairingDesk } from './pairing/pairing-desk.ts';
 import { MediaDownloads } from './phones/media-download.ts';
 import { MediaUploads } from './phones/media-upload.ts';
@@ -24,6 +26,7 @@ import { type LiveConnection, Sessions } from './stanzas/sessions.ts';
 import { settingsHandlers } from './stanzas/settings-queries.ts';
 import { createUsyncHandler } from './stanzas/usync-query.ts';
 import { createNoiseIdentity } from './wire/certificate-authority.ts';
+import { readOrCreateNoiseIdentity } from './wire/kept-noise-identity.ts';
 import { startWireServer } from './wire/web-socket-server.ts';
 
 export interface SimulatorOptions {
@@ -34,8 +37,9 @@ export interface SimulatorOptions {
   mediaPort?: number;
   /** Of the control API and the phones' page. Default: neither is served. */
   controlPort?: number;
-  /** Where the media server's certificate is kept across restarts. Default: a temporary directory, removed on stop. */
-  certificateDirectory?: string;
+  /** Where the root key and the media server's certificate are kept across restarts; phones and links are not.
+   * Default: nowhere. */
+  stateDirectory?: string;
   /** How long a client's QR codes can be scanned. Default 160 s, the time its six codes last. */
   qrRefTtlMs?: number;
   /** Which receipts phones send by themselves. Default `delivered`. */
@@ -63,6 +67,8 @@ export interface Simulator {
   /** Registers a number. `companions`: further simulated devices that also decrypt. Throws when it is registered. */
   addPhone(phone: { number: string; name?: string; companions?: number }): Phone;
   phone(number: string): Phone | undefined;
+  /** Credentials of a new device linked to this registered number, without pairing. It has no one-time keys. */
+  issueCredentials(number: string): AuthenticationCreds;
   phones(): Phone[];
   /** Numbers of registered phones; the first administers it. Chats by LID unless `addressing` says otherwise. */
   addGroup(group: { subject: string; members: string[]; ephemeralSeconds?: number; addressing?: Addressing }): Group;
@@ -96,8 +102,10 @@ export function startSimulator(options: SimulatorOptions = {}): Promise<Simulato
 async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Simulator> {
   const { host = '127.0.0.1', logger = pino({ level: 'silent' }) } = options;
   const faults = new FaultBook(options.seed);
-  const { mediaPort = 0, certificateDirectory } = options;
-  const kept = certificateDirectory === undefined ? {} : { certificateDirectory };
+  const { mediaPort = 0, stateDirectory } = options;
+  const identity =
+    stateDirectory === undefined ? createNoiseIdentity() : await readOrCreateNoiseIdentity(stateDirectory);
+  const kept = stateDirectory === undefined ? {} : { certificateDirectory: stateDirectory };
   const media = lifetime.use(await startMediaServer({ faults, host, port: mediaPort, ...kept }), (server) =>
     server.stop(),
   );
@@ -134,7 +142,6 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
   );
   const intake = new MessageIntake({ faults, relay, log, onRelayed });
   const sessions = new Sessions({ directory, desk, faults, queries, messages: intake, receipts, logger });
-  const identity = createNoiseIdentity();
   const wire = lifetime.use(
     await startWireServer({
       host,
@@ -171,6 +178,11 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
       return phone;
     },
     phone: (number) => phones.get(number),
+    issueCredentials: (number) => {
+      const phone = phones.get(number);
+      if (!phone) throw new Error('this number is not registered');
+      return issueCredentials(phone.account);
+    },
     phones: () => [...phones.values()],
     addGroup: ({ subject, members, ephemeralSeconds = 0, addressing = 'lid' }) => {
       const unknown = members.find((number) => !phones.has(number));

@@ -29,6 +29,8 @@ export class LinkedDevice implements Device {
   readonly registrationId: number;
   signedPreKey: LinkedIdentity['signedPreKey'];
   readonly preKeys = new Map<number, Uint8Array>();
+  /** Told to the device in place of a smaller real count, which would make it upload new ones. */
+  claimedPreKeys = 0;
   readonly outbox = new Outbox();
   connection: Connection | undefined;
 

@@ -20,7 +20,9 @@ export function createEncryptHandler(directory: Directory): QueryHandler {
       else publishKeys(device, query);
       return [];
     }
-    if (first?.tag === 'count') return [{ tag: 'count', attrs: { value: String(device.preKeys.size) } }];
+    if (first?.tag === 'count') {
+      return [{ tag: 'count', attrs: { value: String(Math.max(device.preKeys.size, device.claimedPreKeys)) } }];
+    }
     if (first?.tag === 'digest') return [toDigest(device)];
     if (first?.tag !== 'key') throw new QueryError(400, 'bad-request');
     const users = getBinaryNodeChildren(first, 'user').flatMap(({ attrs }) => toUser(directory, attrs['jid'] ?? ''));
