@@ -46,6 +46,6 @@ function toPayload(event: PairingEvent): Record<string, unknown> {
     case 'paired':
       return { device_id: event.device.device_id, jid: event.device.jid };
     case 'failed':
-      return { reason: event.reason };
+      return { message: event.reason };
   }
 }

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { Failure } from '@postern/contract';
+import { type GatewayUnderTest, startGatewayUnderTest } from '../testing/gateway-under-test.ts';
+import { samplePng } from '../testing/sample-png.ts';
+import { PHONE, sendForm, sendText, toAnswer } from '../testing/send-form.ts';
+import { startWorkerDouble, type WorkerDouble } from '../testing/worker-double.ts';
+
+let tested: GatewayUnderTest;
+let worker: WorkerDouble;
+let fail: Failure | undefined;
+
+before(async () => {
+  tested = await startGatewayUnderTest({ SYNC_WAIT_MS: '5000' });
+  await tested.addDevice('phone');
+  const { messages } = tested;
+  worker = await startWorkerDouble(tested, {
+    deviceId: 'phone',
+    settle: ({ device_id, message_id }) =>
+      fail ? messages.markFailed(device_id, message_id, fail) : messages.markSent(device_id, message_id, Date.now()),
+  });
+});
+after(async () => {
+  await worker.stop();
+  await tested.stop();
+});
+
+test('a sent upload is answered with the documented envelope, and the worker gets what was uploaded', async () => {
+  const image = samplePng(80, 60);
+  const answer = await sendForm(tested.url, { image, caption: 'Héllo 👋', view_once: 'on', duration: '86400' });
+  assert.equal(answer.status, 200);
+  const messageId = answer.body.results?.['message_id'];
+  assert.match(String(messageId), /^3EB0[0-9A-F]{18}$/);
+  assert.deepEqual(answer.body, {
+    code: 'SUCCESS',
+    message: 'Success',
+    results: { message_id: messageId, status: 'Image sent successfully' },
+  });
+  const job = worker.jobs.at(-1);
+  assert.equal(job?.caption, 'Héllo 👋');
+  assert.equal(job?.view_once, true);
+  assert.equal(job?.duration, 86_400);
+  assert.deepEqual(job?.recipient, { kind: 'person', jid: PHONE });
+  const sha256 = createHash('sha256').update(image).digest('hex');
+  assert.deepEqual(job?.image, {
+    source: 'blob',
+    mimetype: 'image/png',
+    width: 80,
+    height: 60,
+    bytes: image.length,
+    sha256,
+  });
+  assert.ok((await tested.storedFiles()).includes(String(messageId)), 'the blob is named by the message');
+});
+
+test('the image may come before or after the other fields, and unknown fields are ignored', async () => {
+  const form = new FormData();
+  form.append('image', new Blob([new Uint8Array(samplePng())]), '');
+  form.append('nonsense', 'x');
+  form.append('phone', '+62 812-3456-789');
+  form.set('image', new Blob([new Uint8Array(samplePng())]), 'a.txt');
+  const answer = await toAnswer(await fetch(`${tested.url}/send/image`, { method: 'POST', body: form }));
+  assert.equal(answer.status, 200);
+  assert.equal(worker.jobs.at(-1)?.recipient.jid, PHONE);
+});
+
+test('an image by URL is taken from JSON and from urlencoded forms', async () => {
+  const image_url = 'https://example.com/a.jpg';
+  const json = await sendText(tested.url, {
+    phone: PHONE,
+    image_url,
+    compress: true,
+    ttl: 60,
+    mentions: ['628111111111'],
+  });
+  assert.equal(json.status, 200);
+  const job = worker.jobs.at(-1);
+  assert.deepEqual(job?.image, { source: 'url', url: image_url });
+  assert.equal(job?.compress, true);
+  assert.deepEqual(job?.mentions, ['628111111111']);
+  assert.equal((job?.expires_at ?? 0) - (job?.accepted_at ?? 0), 60_000);
+  const form = new URLSearchParams({ phone: '628123456789', image_url, is_forwarded: 'YES' }).toString();
+  const urlencoded = await sendText(tested.url, form, { 'content-type': 'application/x-www-form-urlencoded' });
+  assert.equal(urlencoded.status, 200);
+  assert.equal(worker.jobs.at(-1)?.is_forwarded, true);
+});
+
+test('the device is found by header (URL-decoded), by query, by device JID and by bare JID', async () => {
+  const image_url = 'https://example.com/a.jpg';
+  const json = { 'content-type': 'application/json' };
+  for (const name of ['phone', '62811500000%3A7%40s.whatsapp.net', '62811500000@s.whatsapp.net']) {
+    const answer = await sendText(tested.url, { phone: PHONE, image_url }, { ...json, 'x-device-id': name });
+    assert.equal(answer.status, 200, name);
+  }
+  const byQuery = await fetch(`${tested.url}/send/image?device_id=phone`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({ phone: PHONE, image_url }),
+  });
+  assert.equal(byQuery.status, 200);
+});
+
+test('a failure of the worker is answered with its code, its details and the message id', async () => {
+  fail = new Failure('SEND_FAILED', 'WhatsApp refused the message', { details: { reason: 479 } });
+  const answer = await sendForm(tested.url);
+  assert.equal(answer.status, 500);
+  assert.equal(answer.body.code, 'SEND_FAILED');
+  assert.equal(answer.body.results?.['reason'], 479);
+  assert.match(String(answer.body.results?.['message_id']), /^3EB0/);
+  fail = new Failure('WA_REACHOUT_TIMELOCK', 'refused', { retryAfterSeconds: 3600 });
+  const timelock = await sendForm(tested.url);
+  assert.equal(timelock.status, 429);
+  assert.equal(timelock.headers.get('retry-after'), '3600');
+  fail = undefined;
+});
+
+test('respond-async answers 202 with a Location at once, and the record can be waited for', async () => {
+  const answer = await sendForm(tested.url, {}, { prefer: 'respond-async' });
+  assert.equal(answer.status, 202);
+  assert.equal(answer.headers.get('preference-applied'), 'respond-async');
+  const messageId = String(answer.body.results?.['message_id']);
+  assert.deepEqual(answer.body, {
+    code: 'ACCEPTED',
+    message: 'Queued',
+    results: { message_id: messageId, status: 'queued', status_url: `/messages/${messageId}` },
+  });
+  assert.equal(answer.headers.get('location'), `/messages/${messageId}`);
+  let state: unknown = '';
+  for (let n = 0; n < 10 && state !== 'sent'; n += 1) {
+    const response = await fetch(`${tested.url}/messages/${messageId}`, { headers: { prefer: 'wait=1' } });
+    assert.equal(response.headers.get('preference-applied'), 'wait=1');
+    const { body } = await toAnswer(response);
+    state = body.results?.['state'];
+    assert.equal(body.results?.['device_id'], 'phone');
+  }
+  assert.equal(state, 'sent');
+});
