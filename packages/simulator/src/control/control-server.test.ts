@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { startSimulator } from '../simulator.ts';
-import { control } from './control-client.ts';
+import { control } from './control-client.fixture.ts';
 
 async function setUp(t: TestContext) {
   const simulator = await startSimulator({ controlPort: 0 });

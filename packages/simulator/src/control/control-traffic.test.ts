@@ -5,7 +5,7 @@ import { within } from '@postern/runtime';
 import { generateMessageIDV2, type WAMessage, type WASocket } from '@whiskeysockets/baileys';
 import { connectClient, createClientAuth, statusOf, waitForAck, waitForUpdate } from '../baileys-client.ts';
 import { startLinkedClient } from '../linked-client.ts';
-import { control } from './control-client.ts';
+import { control } from './control-client.fixture.ts';
 
 const TIMEOUT_MS = 10_000;
 

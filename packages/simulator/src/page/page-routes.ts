@@ -17,13 +17,14 @@ const SCRIPTS = [
   'view-once.js',
   'viewer.js',
 ];
+const STYLES = ['page.css', 'phone.css', 'bubble.css', 'dialog.css'];
 const SCRIPT_TYPE = 'text/javascript; charset=utf-8';
 
 /** The phones' page: static files, and the QR decoder it uses. */
 export function createPageRoutes(): Route[] {
   return [
     toRoute('/', new URL('index.html', PAGE), 'text/html; charset=utf-8'),
-    toRoute('/page.css', new URL('page.css', PAGE), 'text/css; charset=utf-8'),
+    ...STYLES.map((name) => toRoute(`/${name}`, new URL(name, PAGE), 'text/css; charset=utf-8')),
     ...SCRIPTS.map((name) => toRoute(`/${name}`, new URL(name, PAGE), SCRIPT_TYPE)),
     toRoute('/jsqr.js', new URL(import.meta.resolve('jsqr')), SCRIPT_TYPE),
   ];

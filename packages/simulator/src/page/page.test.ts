@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { connectClient, createClientAuth, until, waitForUpdate } from '../baileys-client.ts';
 import { startLinkedClient } from '../linked-client.ts';
 import { startSimulator } from '../simulator.ts';
-import { openPage } from './browser.ts';
+import { openPage } from './browser.fixture.ts';
 
 /** The size in pixels of the first picture that matches, once the browser has decoded it. An expression in text, for the
  * compiler has no DOM types here. */
