@@ -41,8 +41,8 @@ export class LinkDialog {
     events.addEventListener('qr', (event) => void this.#showQr(JSON.parse(event.data)));
     events.addEventListener('paired', () => this.#end('paired', 'Linked.'));
     events.addEventListener('failed', (event) => {
-      const { message } = JSON.parse(event.data || '{}');
-      this.#end('failed', message || 'Linking failed.');
+      const { reason } = JSON.parse(event.data);
+      this.#end('failed', reason || 'Linking failed.');
     });
     // While the browser reconnects by itself it is not closed.
     events.addEventListener('error', () => {
