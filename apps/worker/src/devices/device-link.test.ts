@@ -11,7 +11,7 @@ const signal = () => new AbortController().signal;
 
 /** A WhatsApp whose sockets do what the test says; it keeps every one it opened. */
 class ScriptedWhatsApp implements WhatsApp {
-  readonly sockets: { options: OpenOptions; session: Session; closed: boolean }[] = [];
+  readonly sockets: { options: OpenOptions; session: Session & { state: string }; closed: boolean }[] = [];
   forgotten = 0;
 
   open(options: OpenOptions): Session {
@@ -21,8 +21,11 @@ class ScriptedWhatsApp implements WhatsApp {
       closed: false,
       session: {
         signal: ending.signal,
-        state: 'connecting' as const,
-        requestPairingCode: async () => 'ABCD1234',
+        state: 'connecting' as 'connecting' | 'pairing',
+        requestPairingCode: async () => {
+          assert.equal(socket.session.state, 'pairing');
+          return 'ABCD1234';
+        },
         lookUp: () => Promise.reject(new Error('unused')),
         upload: () => Promise.reject(new Error('unused')),
         send: () => Promise.reject(new Error('unused')),
@@ -135,6 +138,16 @@ test('a login goes through QR, pairing and restart to connected, on two sockets'
   assert.equal(whatsapp.sockets.length, 2);
   assert.deepEqual(states, ['unpaired', 'pairing', 'pairing', 'connecting', 'connected']);
   assert.throws(() => link.login(), hasCode('ALREADY_LOGGED_IN'));
+  await link.stop();
+});
+
+test('a pairing code is asked for once the login has offered its first QR', async () => {
+  const { link, whatsapp } = createLink({});
+  const code = link.pairingCode('628111222333', signal());
+  const socket = whatsapp.last;
+  socket.session.state = 'pairing';
+  socket.options.onEvent({ type: 'qr', qr: 'x', expiresInMs: 60_000 });
+  assert.equal(await code, 'ABCD1234');
   await link.stop();
 });
 

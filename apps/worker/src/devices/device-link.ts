@@ -16,6 +16,9 @@ export interface DeviceLinkOptions {
   logger: Logger;
 }
 
+/** How long a login may take to offer its first QR, in milliseconds. */
+const PAIRING_OPEN_MS = 20_000;
+
 /** Keeps one device connected: opens its sockets one after the other, as the connection's states ask for. */
 export class DeviceLink {
   readonly #options: DeviceLinkOptions;
@@ -74,6 +77,17 @@ export class DeviceLink {
     this.#apply({ type: 'login' });
     if (!this.#session) throw notConnected('it could not be opened');
     return this.#session;
+  }
+
+  /** A pairing code for this number (digits), from a login that runs or starts now. Throws ALREADY_LOGGED_IN. */
+  async pairingCode(phone: string, signal: AbortSignal): Promise<string> {
+    const session = this.login();
+    const deadline = Date.now() + PAIRING_OPEN_MS;
+    // WhatsApp takes the request only once it has offered QRs.
+    while (session.state === 'connecting' && !session.signal.aborted && Date.now() < deadline) {
+      await this.#changed(deadline - Date.now(), signal);
+    }
+    return session.requestPairingCode(phone);
   }
 
   /** Logs out on WhatsApp's side where it can be reached, and forgets the credentials. */
@@ -137,6 +151,7 @@ export class DeviceLink {
     if (this.#stopped) return;
     if (event.type === 'qr' && !isUnfinishedPairing(this.#connection)) return this.#withoutCredentials();
     this.#options.onSessionEvent(event);
+    if (event.type === 'qr') this.#notify();
     if (event.type === 'paired' || event.type === 'connected') this.#apply({ type: event.type });
     if (event.type !== 'closed') return;
     this.#session = undefined;

@@ -93,7 +93,7 @@ export class OwnedDevice {
         this.#link.login();
         return {};
       case 'pair_code':
-        return { pair_code: await this.#link.login().requestPairingCode(command.phone ?? '') };
+        return { pair_code: await this.#link.pairingCode(command.phone ?? '', this.#releasing.signal) };
       case 'logout':
         await this.#link.logout('logged out through the API');
         return {};

@@ -89,7 +89,14 @@ export class Ownership {
     logger.info({ device_id: deviceId, epoch }, 'lease acquired');
     const device = new OwnedDevice(deps, lease, record);
     this.#owned.set(deviceId, device);
-    await device.start();
+    try {
+      await device.start();
+    } catch (error) {
+      this.#owned.delete(deviceId);
+      await device.stop();
+      await this.#release(lease);
+      throw error;
+    }
   }
 
   async #renew(): Promise<void> {
