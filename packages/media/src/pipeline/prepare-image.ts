@@ -4,6 +4,7 @@ import { createHeaderInspector, type ImageHeader } from '../inspect/header-inspe
 import { compressImage, type EncodingPreset, PRESETS } from './compress-image.ts';
 import { encodeAgain, type FaithfulImage, keepPixels } from './faithful-image.ts';
 import { openImage, undecodable } from './image-library.ts';
+import { countScans } from './jpeg-segments.ts';
 import { createBlankThumbnail, createThumbnail } from './thumbnail.ts';
 
 export interface PrepareOptions {
@@ -45,7 +46,7 @@ export async function prepareImage(
   stepTimeoutMs: number = DEFAULT_STEP_TIMEOUT_MS,
 ): Promise<PreparedImage> {
   const header = readHeader(bytes);
-  refuseImplausible(header, bytes.byteLength);
+  refuseBombs(header, bytes);
   const preset = hd ? PRESETS.hd : compress ? PRESETS.compress : undefined;
   const chosen = await chooseEncoding(bytes, header, preset, stepTimeoutMs);
   const { width, height } = chosen;
@@ -77,13 +78,21 @@ async function chooseEncoding(
   return compressed.bytes.byteLength < faithful.bytes.byteLength ? compressed : faithful;
 }
 
+/** Many times what any encoder writes (about ten); legal bytes may hold thousands, each a pass over the whole picture. */
+const MAX_JPEG_SCANS = 100;
+
 /**
- * A lossless WebP of one colour needs no bits for its pixels: 38 bytes can claim 256 megapixels, a gigabyte decoded.
- * No other format codes more than about 8,300 pixels in a byte (a PNG of one bit a pixel).
+ * Refuses, before anything is decoded, few bytes that claim much work. A lossless WebP of one colour needs no bits for
+ * its pixels: 38 bytes can claim 256 megapixels, a gigabyte decoded; no other format codes more than about 8,300 pixels in
+ * a byte (a PNG of one bit a pixel). A progressive JPEG of under 1 MB can keep a core busy for a minute with its scans.
  */
-function refuseImplausible({ width, height }: ImageHeader, bytes: number): void {
+function refuseBombs({ mimetype, width, height }: ImageHeader, bytes: Buffer): void {
+  const refuse = (claim: string) =>
+    new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: it claims ${claim}`);
   const pixels = width * height;
-  if (pixels <= 16_000_000 || pixels / bytes <= 10_000) return;
-  const claim = `${width}×${height} pixels in ${bytes} bytes`;
-  throw new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: it claims ${claim}`);
+  if (pixels > 16_000_000 && pixels / bytes.byteLength > 10_000) {
+    throw refuse(`${width}×${height} pixels in ${bytes.byteLength} bytes`);
+  }
+  const scans = mimetype === 'image/jpeg' ? countScans(bytes) : 1;
+  if (scans > MAX_JPEG_SCANS) throw refuse(`${scans} scans; at most ${MAX_JPEG_SCANS} are decoded`);
 }
