@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Failure, IMAGE_LIMITS } from '@postern/contract';
 import { type BlobStore, type InspectedImage, storeImage } from '@postern/media';
 import type { Request, Response } from 'express';
@@ -99,7 +100,7 @@ class ImageEngine implements multer.StorageEngine {
     this.#storing = this.#store(file.stream, callback);
   }
 
-  async #store(stream: AsyncIterable<Uint8Array>, callback: (error?: unknown) => void): Promise<void> {
+  async #store(stream: Readable, callback: (error?: unknown) => void): Promise<void> {
     const { store, id } = this.#options;
     try {
       this.image = await storeImage(store, id, chunksOf(stream), { field: 'image', signal: this.#signal });
@@ -117,9 +118,10 @@ class ImageEngine implements multer.StorageEngine {
 }
 
 /** Tells a form that breaks off from a store that cannot write. */
-async function* chunksOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    yield* stream;
+    // Destroying it would make multer report an abort before the reason of the refusal is known.
+    yield* stream.iterator({ destroyOnReturn: false });
   } catch (error) {
     throw new UploadCutError('the form broke off', { cause: error });
   }

@@ -26,6 +26,8 @@ export interface GatewayUnderTest {
   /** How many jobs of the device wait or are in hand. */
   laneSize(deviceId: string): Promise<number>;
   messages: ReturnType<typeof createMessages>;
+  /** Forgets every device, message and blob. */
+  reset(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -74,9 +76,13 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
       storedFiles: async () => [...(await filesIn('blobs')), ...(await filesIn('incoming'))],
       async laneSize(deviceId) {
         const queue = createLaneQueue(redis, keys, deviceId);
-        const count = await queue.getJobCountByTypes('wait', 'active', 'paused', 'delayed', 'prioritized', 'failed');
+        const count = await queue.getJobCountByTypes('wait', 'active', 'delayed', 'prioritized', 'failed');
         await queue.close();
         return count;
+      },
+      async reset() {
+        await redis.flushall();
+        for (const id of await filesIn('blobs')) await rm(join(directory, 'blobs', id));
       },
       stop: () => lifetime.stop(),
     };

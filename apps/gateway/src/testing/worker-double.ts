@@ -19,6 +19,8 @@ export interface WorkerDouble {
   stop(): Promise<void>;
 }
 
+const TOKEN = 'worker-1#1';
+
 /** Stands in for a worker called `worker-1`, on the real lane and mailbox; what WhatsApp would say is decided by the test. */
 export async function startWorkerDouble(
   { server, redis, keys, messages }: GatewayUnderTest,
@@ -35,11 +37,11 @@ export async function startWorkerDouble(
     redis,
     keys,
     deviceId,
-    leaseToken: 'worker-1#1',
+    leaseToken: TOKEN,
     concurrency: 32,
     async process(job) {
       jobs.push(job);
-      await messages.beginAttempt(job.device_id, job.message_id);
+      await messages.beginAttempt(job.device_id, job.message_id, TOKEN);
       await settle(job);
       if (tells) await postMail(redis, keys, job.reply_to, { type: 'message_settled', message_id: job.message_id });
       return 'settled';
