@@ -58,7 +58,7 @@ export class Delivery {
     }
     const ask = recipient.kind === 'lid' ? this.#lidExists : this.#options.sock.onWhatsApp;
     const jid = await this.#bounded(lookUpPerson(recipient.jid, ask, store), 'the number');
-    if (jid === undefined) throw new Failure('INVALID_JID', `${recipient.jid} is not on WhatsApp`);
+    if (jid === undefined) throw new Failure('INVALID_JID', 'This recipient is not on WhatsApp');
     await this.#bounded(this.#preparePerson(jid), 'devices');
     return { recipient, jid, ephemeralSeconds: await store.timers.find(jid) };
   }
