@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { startSimulator } from '@postern/simulator';
+import { BufferJSON } from '@whiskeysockets/baileys';
+
+/** What the measuring process asks for, and what it gets back. */
+export type Question =
+  | { ask: 'start'; senders: string[]; recipients: string[] }
+  | { ask: 'usage' }
+  | { ask: 'result'; sha256: string }
+  | { ask: 'stop' };
+
+export interface Started {
+  webSocketUrl: string;
+  noiseRootKey: string;
+  certificatePem: string;
+  /** One per sender, in Baileys' own JSON. */
+  credentials: string[];
+}
+
+/** CPU of the whole process (all threads) since its start, and its memory. */
+export interface Usage {
+  cpuMs: number;
+  rssMb: number;
+}
+
+export interface Result {
+  acked: number;
+  /** Distinct messages that were decrypted, downloaded and had this SHA-256. */
+  equal: number;
+  wrong: number;
+}
+
+// The simulator alone, so that its CPU can be told from its clients'.
+const simulator = await startSimulator({ keep: 100_000 });
+
+async function answer(question: Question): Promise<Started | Usage | Result | undefined> {
+  if (question.ask === 'start') {
+    for (const number of [...question.senders, ...question.recipients]) simulator.addPhone({ number });
+    return {
+      webSocketUrl: simulator.webSocketUrl,
+      noiseRootKey: simulator.noiseRootKey,
+      certificatePem: simulator.mediaCertificatePem,
+      credentials: question.senders.map((number) =>
+        JSON.stringify(simulator.issueCredentials(number), BufferJSON.replacer),
+      ),
+    };
+  }
+  if (question.ask === 'usage') {
+    const { user, system } = process.cpuUsage();
+    return { cpuMs: (user + system) / 1_000, rssMb: process.memoryUsage.rss() / 2 ** 20 };
+  }
+  if (question.ask === 'result') return toResult(question.sha256);
+  await simulator.stop();
+  process.disconnect();
+  return undefined;
+}
+
+function toResult(sha256: string): Result {
+  const received = simulator.phones().flatMap((phone) => phone.received.filter((message) => !message.fromMe));
+  const isEqual = (bytes: Buffer | undefined) =>
+    bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === sha256;
+  const distinct = new Set(received.map(({ bytes }) => bytes));
+  const good = new Set([...distinct].filter(isEqual));
+  const equal = received.filter(({ bytes, error, copies }) => good.has(bytes) && !error && copies === 1).length;
+  return { acked: simulator.stats().messages.acked, equal, wrong: received.length - equal };
+}
+
+process.on('message', (question: Question) => {
+  void answer(question).then((reply) => {
+    if (process.connected) process.send?.(reply);
+  });
+});
