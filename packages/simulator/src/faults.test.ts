@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { within } from '@postern/runtime';
 import type { WASocket } from '@whiskeysockets/baileys';
-import { connectClient, openClient, statusOf, until, waitForAck, waitForUpdate } from './baileys-client.ts';
-import { startLinkedClient } from './linked-client.ts';
+import { connectClient, openClient, statusOf, until, waitForAck, waitForUpdate } from './baileys-client.fixture.ts';
+import { startLinkedClient } from './linked-client.fixture.ts';
 
 const closing = (socket: WASocket) => waitForUpdate(socket, ({ connection }) => connection === 'close');
 

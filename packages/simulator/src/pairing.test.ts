@@ -9,7 +9,7 @@ import {
   statusOf,
   until,
   waitForUpdate,
-} from './baileys-client.ts';
+} from './baileys-client.fixture.ts';
 import { startSimulator } from './simulator.ts';
 
 test('a QR links a client: 515, then it logs in, and again after a restart of its socket', async (t) => {

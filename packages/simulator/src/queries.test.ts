@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openClient, waitForAck } from './baileys-client.ts';
-import { startLinkedClient } from './linked-client.ts';
+import { openClient, waitForAck } from './baileys-client.fixture.ts';
+import { startLinkedClient } from './linked-client.fixture.ts';
 
 test('only registered numbers are on WhatsApp', async (t) => {
   const { friend, socket } = await startLinkedClient(t);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { within } from '@postern/runtime';
 import { generateMessageIDV2, type proto, type WASocket } from '@whiskeysockets/baileys';
-import { openClient, pairClient } from './baileys-client.ts';
-import { startLinkedClient } from './linked-client.ts';
+import { openClient, pairClient } from './baileys-client.fixture.ts';
+import { startLinkedClient } from './linked-client.fixture.ts';
 
 /** Resolves with the raw receipt's attributes. */
 function waitForReceipt(socket: WASocket, id: string, type?: string): Promise<Record<string, string>> {

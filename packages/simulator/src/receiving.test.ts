@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { within } from '@postern/runtime';
 import { type WAMessage, type WASocket } from '@whiskeysockets/baileys';
-import { connectClient, until } from './baileys-client.ts';
-import { startLinkedClient } from './linked-client.ts';
+import { connectClient, until } from './baileys-client.fixture.ts';
+import { startLinkedClient } from './linked-client.fixture.ts';
 
 /** The first message upserted with this id, of either type. */
 function waitForMessage(socket: WASocket, match: (message: WAMessage) => boolean): Promise<WAMessage> {
@@ -85,4 +85,24 @@ test('a phone sends a message again to a client that could not read it', async (
   const second = waitForMessage(socket, ({ message }) => message?.extendedTextMessage?.text === 'two');
   await friend.send(own.number, { text: 'two' });
   await second;
+});
+
+test('a client learns the timer of a chat from its phone and of a group from the server', async (t) => {
+  const { simulator, own, friend, socket } = await startLinkedClient(t);
+  const group = simulator.addGroup({ subject: 'Group', members: [friend.number, own.number] });
+  const settings: [string | null | undefined, number | null | undefined][] = [];
+  socket.ev.on('messages.upsert', ({ messages }) => {
+    for (const { key, message } of messages) {
+      if (message?.protocolMessage) settings.push([key.remoteJid, message.protocolMessage.ephemeralExpiration]);
+    }
+  });
+  await friend.send(own.number, { timerSeconds: 604_800 });
+  await until(() => settings.length === 1);
+  simulator.setGroupTimer(group.jid, 86_400);
+  await until(() => settings.length === 2);
+  assert.deepEqual(settings, [
+    [friend.jid, 604_800],
+    [group.jid, 86_400],
+  ]);
+  assert.equal((await socket.groupMetadata(group.jid)).ephemeralDuration, 86_400);
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { generateMessageIDV2, type WASocket } from '@whiskeysockets/baileys';
-import { openClient, pairClient, waitForAck } from './baileys-client.ts';
-import { startLinkedClient } from './linked-client.ts';
+import { openClient, pairClient, waitForAck } from './baileys-client.fixture.ts';
+import { startLinkedClient } from './linked-client.fixture.ts';
 
 const jpegThumbnail = Buffer.from('a thumbnail').toString('base64');
 

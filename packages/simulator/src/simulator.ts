@@ -16,6 +16,7 @@ import { MediaUploads } from './phones/media-upload.ts';
 import { type AutoReceipts, Phone } from './phones/phone.ts';
 import { createEncryptHandler } from './stanzas/encrypt-query.ts';
 import { createGroupHandler } from './stanzas/group-query.ts';
+import { notifyGroupTimer } from './stanzas/group-timer.ts';
 import { createMediaHandler } from './stanzas/media-query.ts';
 import { MessageIntake, type RelayedMessage } from './stanzas/message-intake.ts';
 import { MessageRelay } from './stanzas/message-relay.ts';
@@ -73,6 +74,8 @@ export interface Simulator {
   /** Numbers of registered phones; the first administers it. Chats by LID unless `addressing` says otherwise. */
   addGroup(group: { subject: string; members: string[]; ephemeralSeconds?: number; addressing?: Addressing }): Group;
   groups(): Group[];
+  /** Sets a group's disappearing-message timer (0: off) and notifies its members' linked devices. */
+  setGroupTimer(group: string, seconds: number): void;
   connections(): LiveConnection[];
   /** Ends a device's session by a stream error (440, 401, 503, …), or breaks its socket when no code is given. */
   closeDevice(device: string, code?: number): boolean;
@@ -194,6 +197,10 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
       return group;
     },
     groups: () => [...directory.groups.values()],
+    setGroupTimer: (jid, seconds) => {
+      notifyGroupTimer(directory, jid, seconds);
+      onChange();
+    },
     connections: () => sessions.live(),
     closeDevice: (jid, code) => {
       const device = linkedDevice(jid);

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { within } from '@postern/runtime';
 import { generateMessageIDV2, type WAMessage, type WASocket } from '@whiskeysockets/baileys';
-import { connectClient, createClientAuth, statusOf, waitForAck, waitForUpdate } from '../baileys-client.ts';
-import { startLinkedClient } from '../linked-client.ts';
+import { connectClient, createClientAuth, statusOf, waitForAck, waitForUpdate } from '../baileys-client.fixture.ts';
+import { startLinkedClient } from '../linked-client.fixture.ts';
 import { control } from './control-client.fixture.ts';
 
 const TIMEOUT_MS = 10_000;

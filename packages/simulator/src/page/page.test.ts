@@ -4,8 +4,8 @@ import { type AnyMessageContent, generateMessageIDV2, type WAMessage } from '@wh
 import type { Page } from 'playwright-core';
 import { toBuffer as toQrPicture } from 'qrcode';
 import sharp from 'sharp';
-import { connectClient, createClientAuth, until, waitForUpdate } from '../baileys-client.ts';
-import { startLinkedClient } from '../linked-client.ts';
+import { connectClient, createClientAuth, until, waitForUpdate } from '../baileys-client.fixture.ts';
+import { startLinkedClient } from '../linked-client.fixture.ts';
 import { startSimulator } from '../simulator.ts';
 import { openPage } from './browser.fixture.ts';
 

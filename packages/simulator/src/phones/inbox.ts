@@ -11,6 +11,8 @@ interface Entry {
   /** The latest arrival at the phone itself, for receipts of its own accord. */
   arrival: Arrival;
   readers: Set<number>;
+  /** Nothing more is known of it to come: downloaded, failed, or without a picture. */
+  isComplete: boolean;
   isListed: boolean;
 }
 
@@ -18,7 +20,7 @@ interface Entry {
 export class Inbox {
   readonly received: ReceivedMessage[] = [];
   readonly #entries = new Map<string, Entry>();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<(message: ReceivedMessage) => void>();
   readonly #keep: number;
   readonly #downloads: MediaDownloads;
   readonly #onChange: () => void;
@@ -43,14 +45,18 @@ export class Inbox {
       delete entry.message.error;
       Object.assign(entry.message, shown.content);
     }
-    if (isNews && shown.image) void this.#download(entry, shown.image);
-    else this.#list(entry);
+    if (isNews && shown.image) {
+      void this.#download(entry, shown.image);
+      return;
+    }
+    if (isNews) entry.isComplete = true;
+    if (entry.isComplete) this.#list(entry);
   }
 
   addUnreadable(arrival: Arrival, error: unknown): void {
     const entry = this.#entry(arrival);
     if (entry.message.type !== 'unreadable') return;
-    entry.message.copies += 1;
+    if (arrival.device.id === 0) entry.message.copies += 1;
     entry.message.error = `cannot decrypt: ${toText(error)}`;
     this.#list(entry);
   }
@@ -72,14 +78,18 @@ export class Inbox {
 
   /** The first kept or coming message that matches. Rejects after `timeoutMs`. */
   waitFor(match: (message: ReceivedMessage) => boolean, timeoutMs = WAIT_MS): Promise<ReceivedMessage> {
-    let watcher = () => {};
-    const found = new Promise<ReceivedMessage>((resolve) => {
-      watcher = () => {
-        const message = this.received.find(match);
-        if (message) resolve(message);
+    const known = this.received.find(match);
+    if (known) return Promise.resolve(known);
+    let watcher: (message: ReceivedMessage) => void = () => {};
+    const found = new Promise<ReceivedMessage>((resolve, reject) => {
+      watcher = (message) => {
+        try {
+          if (match(message)) resolve(message);
+        } catch (error) {
+          reject(error);
+        }
       };
       this.#watchers.add(watcher);
-      watcher();
     });
     return within(found, timeoutMs, () => new Error(`no such message arrived within ${timeoutMs} ms`)).finally(() =>
       this.#watchers.delete(watcher),
@@ -93,6 +103,7 @@ export class Inbox {
     } catch (error) {
       message.error = toText(error);
     }
+    entry.isComplete = true;
     this.#list(entry);
   }
 
@@ -120,7 +131,7 @@ export class Inbox {
       copies: 0,
       decryptedBy: 0,
     };
-    const entry: Entry = { message, arrival, readers: new Set(), isListed: false };
+    const entry: Entry = { message, arrival, readers: new Set(), isComplete: false, isListed: false };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -131,7 +142,7 @@ export class Inbox {
       this.received.push(entry.message);
       if (this.received.length > this.#keep) this.#dropOldest();
     }
-    for (const watcher of this.#watchers) watcher();
+    for (const watcher of this.#watchers) watcher(entry.message);
     this.#onChange();
   }
 

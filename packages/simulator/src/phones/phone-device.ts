@@ -51,16 +51,17 @@ export class PhoneDevice implements Device {
     const sender = this.#directory.device(stanza.attrs['participant'] ?? stanza.attrs['from']);
     if (!sender || !Array.isArray(stanza.content)) return;
     const arrival = { device: this, stanza, sender };
+    const message: proto.IMessage = {};
     try {
-      const message: proto.IMessage = {};
       for (const node of stanza.content) {
         if (node.tag === 'enc') Object.assign(message, await this.#decrypt(node, stanza, deviceName(sender)));
       }
-      this.#listener.onMessage(arrival, message);
     } catch (error) {
       const isRepeated = error instanceof Error && /used already|old counter/.test(error.message);
       this.#listener.onUnreadable(arrival, error, isRepeated);
+      return;
     }
+    this.#listener.onMessage(arrival, message);
   }
 
   async #decrypt({ attrs, content }: BinaryNode, stanza: BinaryNode, sender: string): Promise<proto.IMessage> {

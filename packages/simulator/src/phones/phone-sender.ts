@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type BinaryNode, encodeWAMessage, type proto } from '@whiskeysockets/baileys';
+import { type BinaryNode, encodeWAMessage, proto } from '@whiskeysockets/baileys';
 import { type Addressing, type Device, deviceJid } from '../accounts/device.ts';
 import type { Directory } from '../accounts/directory.ts';
 import type { Group } from '../accounts/group.ts';
@@ -8,10 +8,12 @@ import type { RelayLog } from '../stanzas/relay-log.ts';
 import type { MediaUploads } from './media-upload.ts';
 import { deviceName, type PhoneDevice } from './phone-device.ts';
 
-/** What a phone can send. `ephemeralSeconds` is the chat's disappearing-message timer. */
-export type OutgoingContent = {
-  ephemeralSeconds?: number;
-} & ({ text: string } | { image: Buffer; caption?: string; mimetype?: string; viewOnce?: boolean });
+/** What a phone can send: a text, a picture, or the setting of the chat's timer (0 turns it off; for people's chats, a
+ * group has its own). `ephemeralSeconds` marks a message with the timer that is set. */
+export type OutgoingContent =
+  | { text: string; ephemeralSeconds?: number }
+  | { image: Buffer; caption?: string; mimetype?: string; viewOnce?: boolean; ephemeralSeconds?: number }
+  | { timerSeconds: number };
 
 export interface PhoneSenderParts {
   directory: Directory;
@@ -120,6 +122,10 @@ export class PhoneSender {
   }
 
   async #toMessage(content: OutgoingContent): Promise<proto.IMessage> {
+    if ('timerSeconds' in content) {
+      const type = proto.Message.ProtocolMessage.Type.EPHEMERAL_SETTING;
+      return { protocolMessage: { type, ephemeralExpiration: content.timerSeconds } };
+    }
     const contextInfo = content.ephemeralSeconds === undefined ? null : { expiration: content.ephemeralSeconds };
     if ('text' in content) return { extendedTextMessage: { text: content.text, contextInfo } };
     const uploaded = await this.#parts.uploads.upload(content.image, deviceJid(this.#device));

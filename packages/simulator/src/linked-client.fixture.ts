@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { UserFacingSocketConfig, WASocket } from '@whiskeysockets/baileys';
-import { type ClientAuth, openClient, pairClient } from './baileys-client.ts';
+import { type ClientAuth, openClient, pairClient } from './baileys-client.fixture.ts';
 import type { Phone } from './phones/phone.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from './simulator.ts';
 
