@@ -49,6 +49,9 @@ export function toClose(error: unknown, pairing: boolean): Close {
   if (message.startsWith('WebSocket Error')) {
     return { reason: 'connection_lost', code, detail: 'the connection could not be opened or broke' };
   }
+  if (/certificate/.test(message)) {
+    return { reason: 'connection_lost', code, detail: "the server could not prove that it is WhatsApp's" };
+  }
   if (pairing && isEndOfPairing(message)) {
     return { reason: 'pairing_ended', code, detail: 'the pairing was not completed' };
   }

@@ -33,7 +33,9 @@ export interface Bench {
   /** The phone the device is linked to. */
   own: Phone;
   friend: Phone;
-  open(deviceId?: string): OpenedSession;
+  open(deviceId?: string, whatsapp?: WhatsApp): OpenedSession;
+  /** Another worker's Baileys on the same Redis. */
+  createWhatsApp(options?: Partial<BaileysOptions>): WhatsApp;
 }
 
 export interface OpenedSession {
@@ -62,27 +64,30 @@ export async function startBench(t: TestContext, options: BenchOptions = {}): Pr
   });
   globalAgent.options.ca = [...rootCertificates, simulator.mediaCertificatePem];
   const keys = createKeys('t');
-  const whatsapp = createBaileys({
-    redis,
-    keys,
-    logger: silentLogger(),
-    webSocketUrl: simulator.webSocketUrl,
-    noiseRootKey: simulator.noiseRootKey,
-    connectTimeoutMs: 10_000,
-    queryTimeoutMs: 5000,
-    ackTimeoutMs: 5000,
-    uploadTimeoutMs: 10_000,
-    ...baileys,
-  });
+  const createWhatsApp = (more: Partial<BaileysOptions> = {}) =>
+    createBaileys({
+      redis,
+      keys,
+      logger: silentLogger(),
+      webSocketUrl: simulator.webSocketUrl,
+      noiseRootKey: simulator.noiseRootKey,
+      connectTimeoutMs: 10_000,
+      queryTimeoutMs: 5000,
+      ackTimeoutMs: 5000,
+      uploadTimeoutMs: 10_000,
+      ...baileys,
+      ...more,
+    });
+  const whatsapp = createWhatsApp();
   const own = simulator.addPhone({ number: '6281100000001', name: 'Own' });
   const friend = simulator.addPhone({ number: '6281100000002', name: 'Friend', companions });
   await redis.set(keys.device(DEVICE_ID).lease, LEASE_TOKEN);
-  const open = (deviceId = DEVICE_ID) => {
-    const result = openSession(whatsapp, deviceId);
+  const open = (deviceId = DEVICE_ID, by = whatsapp) => {
+    const result = openSession(by, deviceId);
     opened.push(result.session);
     return result;
   };
-  return { simulator, redis, server, keys, whatsapp, own, friend, open };
+  return { simulator, redis, server, keys, whatsapp, own, friend, open, createWhatsApp };
 }
 
 function openSession(whatsapp: WhatsApp, deviceId: string): OpenedSession {

@@ -91,3 +91,43 @@ test('logging out unlinks the device, and forgetting it leaves nothing in Redis'
     [],
   );
 });
+
+test('a device that is unlinked on the phone is logged out', async (t) => {
+  const { simulator, own, opened } = await startLinked(t);
+  simulator.unlink(own.linked()[0] ?? '');
+  const { reason, code } = await opened.until('closed');
+  assert.deepEqual([reason, code], ['logged_out', 401]);
+});
+
+test('a connection that another one replaced is told as that', async (t) => {
+  const { simulator, own, opened } = await startLinked(t);
+  simulator.closeDevice(own.linked()[0] ?? '', 440);
+  const { reason, code } = await opened.until('closed');
+  assert.deepEqual([reason, code], ['replaced', 440]);
+});
+
+test('a session that is closed while it connects ends once, and leaves no connection', async (t) => {
+  const bench = await startLinked(t);
+  await bench.opened.session.close();
+  const opened = bench.open();
+  await opened.session.close();
+  await opened.session.close();
+  assert.deepEqual(
+    opened.events.map(({ type }) => type),
+    ['closed'],
+  );
+  assert.deepEqual(bench.simulator.connections(), []);
+});
+
+test('credentials that this STATE_ENCRYPTION_KEY does not open end the session, and are kept', async (t) => {
+  const bench = await startBench(t, { stateEncryptionKey: 'a key' });
+  const first = await link(bench);
+  await first.session.close();
+  const { credentials } = bench.keys.device('device-1');
+  const stored = await bench.redis.hgetallBuffer(credentials);
+  const other = bench.open('device-1', bench.createWhatsApp({ stateEncryptionKey: 'another key' }));
+  const closed = await other.until('closed');
+  assert.deepEqual([closed.reason, /STATE_ENCRYPTION_KEY/.test(closed.detail)], ['connection_lost', true]);
+  assert.deepEqual(await bench.redis.hgetallBuffer(credentials), stored);
+  await connect(bench);
+});
