@@ -11,6 +11,7 @@ function ask(port: number, command: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(`${command}\r\n`));
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed without an answer')));
     socket.once('data', (chunk) => {
       socket.destroy();
       resolve(chunk.toString());

@@ -10,6 +10,8 @@ import { findOrInstallRedis } from './redis-binary.ts';
 export interface LocalRedisOptions {
   /** Where the append-only file lives. Default: a temporary directory, removed by `stop`. */
   directory?: string;
+  /** Default: a free one. A given one must be free: with the same directory it continues a server that was killed. */
+  port?: number;
   /** Told before each step that takes a while (an installation). */
   onProgress?: (step: string) => void;
 }
@@ -36,7 +38,7 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
   };
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const server = spawn(binary, toArguments(port, directory), {
       stdio: ['ignore', 'pipe', 'pipe'],
       // A terminal's Ctrl-C is for us; Redis stops last, when nobody needs it any more.

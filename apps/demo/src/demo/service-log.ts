@@ -21,7 +21,8 @@ export class ServiceLog {
       this.#sent.set(messageId, sha256);
       this.#waiters.get(messageId)?.(sha256);
     }
-    if (level !== 'warn' && level !== 'error' && level !== 'fatal') return;
+    // What the WhatsApp library itself remarks is no news: each pairing ends in a stream error by design.
+    if (line['source'] === 'baileys' || (level !== 'warn' && level !== 'error' && level !== 'fatal')) return;
     const { name: _, time: __, pid: ___, hostname: ____, level: _____, msg: ______, ...facts } = line;
     this.#show(`${service} ${level}: ${String(msg)} ${JSON.stringify(facts)}`);
   }

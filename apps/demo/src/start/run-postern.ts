@@ -4,13 +4,14 @@ import type { Command } from '../processes/run-command.ts';
 import type { Environment } from '../processes/service.ts';
 import { startGatewayAndWorker } from '../processes/start-gateway-and-worker.ts';
 import { startRedis } from '../processes/start-redis.ts';
-import { followDevices } from './follow-devices.ts';
+import { toDeviceNews } from './device-news.ts';
 
 const DEFAULT_PORT = 3000;
 
 /**
  * Starts Redis, worker and gateway against the real WhatsApp, with everything below DATA_DIR, and tells where the
- * pairing page is. Their logs go where ours go. Needs no internet to start: devices say why they are not connected.
+ * pairing page is. Their logs go to standard output. Needs no internet to start: devices say why
+ * they are not connected.
  */
 export async function runPostern(
   command: Command,
@@ -36,8 +37,11 @@ export async function runPostern(
     workerEnvironment: {},
     port,
     metricsPorts: { gateway: metricsPort, worker: metricsPort === 0 ? 0 : metricsPort + 1 },
+    onLine: (_service, line) => {
+      process.stdout.write(`${line}\n`);
+      const news = toDeviceNews(line);
+      if (news !== undefined) say(news);
+    },
   });
   say(`\nPostern runs. Link a phone at http://localhost:${port}/  (Ctrl-C stops everything)\n`);
-  const hasCredentials = ['API_KEYS', 'API_KEYS_FILE', 'BASIC_AUTH'].some((name) => environment[name]);
-  if (!hasCredentials) followDevices(command.lifetime, `http://127.0.0.1:${port}`, say);
 }
