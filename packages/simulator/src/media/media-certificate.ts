@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 
 /** A certificate authority of our own and a leaf for loopback signed by it, all PEM. */
-export interface MediaCertificate {
+interface MediaCertificate {
   authority: string;
   leaf: string;
   leafKey: string;
@@ -14,7 +14,7 @@ const FILES = { authority: 'media-ca.pem', leaf: 'media-leaf.pem', leafKey: 'med
 const DAY_MS = 86_400_000;
 
 /** Creates both for a year, valid for 127.0.0.1 and localhost. The authority's key is thrown away. */
-export async function createMediaCertificate(): Promise<MediaCertificate> {
+async function createMediaCertificate(): Promise<MediaCertificate> {
   const validity = {
     notBeforeDate: new Date(Date.now() - DAY_MS),
     notAfterDate: new Date(Date.now() + 365 * DAY_MS),

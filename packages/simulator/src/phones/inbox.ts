@@ -63,10 +63,10 @@ export class Inbox {
 
   /** Notes a receipt that went out for this arrival's message. */
   noteReceipt(arrival: Arrival, receipt: 'delivered' | 'read'): void {
-    const message = this.#entries.get(toKey(arrival))?.message;
-    if (!message || message.receipt === receipt || message.receipt === 'read') return;
-    message.receipt = receipt;
-    this.#onChange();
+    const entry = this.#entries.get(toKey(arrival));
+    if (!entry || entry.message.receipt === receipt || entry.message.receipt === 'read') return;
+    entry.message.receipt = receipt;
+    if (entry.isListed) this.#list(entry);
   }
 
   /** The latest stanza that brought this message. Throws when the phone does not have it. */
