@@ -90,6 +90,8 @@ test('stream errors and closes strike on connect', async (t) => {
 
 test('a stream error strikes on the query it names', async (t) => {
   const { simulator, friend, socket } = await startLinkedClient(t);
+  simulator.faults.add({ kind: 'stream_error', code: 440 });
+  assert.equal((await socket.onWhatsApp(friend.jid))?.length, 1, 'one that names no query waits for a login');
   simulator.faults.add({ kind: 'stream_error', code: 503, xmlns: 'usync' });
   const closed = closing(socket);
   void socket.onWhatsApp(friend.jid).catch(() => undefined);

@@ -74,13 +74,16 @@ export interface FaultContext {
   xmlns?: string | undefined;
 }
 
+/** Without `xmlns` these strike on connect only, never on a query. */
+const NAMED_QUERY_KINDS: ReadonlySet<FaultKind> = new Set(['close', 'stream_error']);
+
 /** Says whether every filter of the fault matches. Kind, counts and chance are the book's business. */
 export function isFaultFor(fault: Fault, context: FaultContext): boolean {
   return (
     (fault.device === undefined || isSameAddress(fault.device, context.device)) &&
     (fault.to === undefined || isSameAddress(fault.to, context.to)) &&
     (fault.messageId === undefined || fault.messageId === context.messageId) &&
-    (fault.xmlns === undefined || fault.xmlns === context.xmlns)
+    (fault.xmlns === context.xmlns || (fault.xmlns === undefined && !NAMED_QUERY_KINDS.has(fault.kind)))
   );
 }
 
