@@ -34,7 +34,8 @@ export function readInbound(message: WAMessage, own: string): Inbound {
   const type = getContentType(inner);
   if (type === undefined || type === 'protocolMessage' || type === 'reactionMessage')
     return { content: undefined, timer };
-  const author = fromMe ? own : (participant ?? remoteJid);
+  // Baileys names the participant of a chat with one person by an empty text.
+  const author = fromMe ? own : participant || remoteJid;
   const timestamp = Number(message.messageTimestamp ?? 0);
   return { content: { id, chat: remoteJid, author, fromMe: fromMe === true, timestamp, content: inner }, timer };
 }
