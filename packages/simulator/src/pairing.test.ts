@@ -32,6 +32,7 @@ test('a QR links a client: 515, then it logs in, and again after a restart of it
       simulator.connections().map((live) => live.device),
       [device],
     );
+    await until(() => auth.creds.routingInfo !== undefined);
     await again.end(undefined);
   }
 });

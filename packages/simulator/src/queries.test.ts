@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openClient, waitForAck } from './baileys-client.fixture.ts';
+import { openClient, waitForAck, waitForUpdate } from './baileys-client.fixture.ts';
 import { startLinkedClient } from './linked-client.fixture.ts';
 
 test('only registered numbers are on WhatsApp', async (t) => {
@@ -62,4 +62,27 @@ test('a message to a group one is not in, or that does not exist, is refused', a
   }
   assert.equal(simulator.stats().messages.nacked, 2);
   assert.deepEqual(friend.received, []);
+});
+
+test('a timelocked account can write to the people it knows only, and is told so', async (t) => {
+  const { simulator, own, friend, socket } = await startLinkedClient(t);
+  const stranger = simulator.addPhone({ number: '6281100000003' });
+  await socket.sendMessage(friend.jid, { text: 'before' });
+  await friend.waitFor(({ caption }) => caption === 'before');
+  const told = waitForUpdate(socket, ({ reachoutTimeLock }) => reachoutTimeLock !== undefined);
+  const until = Math.ceil(Date.now() / 1000) * 1000 + 60_000;
+  simulator.setReachoutTimelock(own.number, until);
+  assert.equal((await told).reachoutTimeLock?.isActive, true);
+  assert.equal((await socket.fetchAccountReachoutTimelock()).timeEnforcementEnds?.getTime(), until);
+  const send = async (to: string, messageId: string) => {
+    const acked = waitForAck(socket, messageId);
+    await socket.sendMessage(to, { text: messageId }, { messageId });
+    return (await acked)['error'];
+  };
+  assert.equal(await send(stranger.jid, 'A'), '463');
+  assert.equal(await send(stranger.lid, 'B'), '463');
+  assert.equal(await send(friend.jid, 'C'), undefined);
+  simulator.setReachoutTimelock(own.number, 0);
+  assert.equal(await send(stranger.jid, 'D'), undefined);
+  assert.equal((await socket.fetchAccountReachoutTimelock()).isActive, false);
 });

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Lifetime, type Logger, withLifetime } from '@postern/runtime';
 import type { AuthenticationCreds } from '@whiskeysockets/baileys';
 import { pino } from 'pino';
+import type { Account } from './accounts/account.ts';
 import type { Addressing } from './accounts/device.ts';
 import { Directory } from './accounts/directory.ts';
 import type { Group } from './accounts/group.ts';
@@ -21,6 +22,7 @@ import { createMediaHandler } from './stanzas/media-query.ts';
 import { MessageIntake, type RelayedMessage } from './stanzas/message-intake.ts';
 import { MessageRelay } from './stanzas/message-relay.ts';
 import { QueryRouter } from './stanzas/query-router.ts';
+import { answerMexQuery, setReachoutTimelock } from './stanzas/reachout-timelock.ts';
 import { ReceiptRelay } from './stanzas/receipt-relay.ts';
 import { RelayLog } from './stanzas/relay-log.ts';
 import { type LiveConnection, Sessions } from './stanzas/sessions.ts';
@@ -76,6 +78,9 @@ export interface Simulator {
   groups(): Group[];
   /** Sets a group's disappearing-message timer (0: off) and notifies its members' linked devices. */
   setGroupTimer(group: string, seconds: number): void;
+  /** Has the account's messages to people it has no chat with refused by 463 until then (Unix time in milliseconds; 0
+   * lifts it), and tells its linked devices. */
+  setReachoutTimelock(number: string, until: number): void;
   connections(): LiveConnection[];
   /** Ends a device's session by a stream error (440, 401, 503, …), or breaks its socket when no code is given. */
   closeDevice(device: string, code?: number): boolean;
@@ -141,6 +146,7 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
       ['encrypt', createEncryptHandler(directory)],
       ['w:g2', createGroupHandler(directory)],
       ['w:m', createMediaHandler(media)],
+      ['w:mex', answerMexQuery],
     ]),
   );
   const intake = new MessageIntake({ faults, relay, log, onRelayed });
@@ -158,6 +164,11 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
   );
 
   const phones = new Map<string, Phone>();
+  const registered = (number: string): Account => {
+    const account = directory.accountByNumber(number);
+    if (!account) throw new Error('this number is not registered');
+    return account;
+  };
   const linkedDevice = (jid: string): LinkedDevice | undefined => {
     const device = directory.device(jid);
     return device instanceof LinkedDevice ? device : undefined;
@@ -181,11 +192,7 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
       return phone;
     },
     phone: (number) => phones.get(number),
-    issueCredentials: (number) => {
-      const phone = phones.get(number);
-      if (!phone) throw new Error('this number is not registered');
-      return issueCredentials(phone.account);
-    },
+    issueCredentials: (number) => issueCredentials(registered(number)),
     phones: () => [...phones.values()],
     addGroup: ({ subject, members, ephemeralSeconds = 0, addressing = 'lid' }) => {
       const unknown = members.find((number) => !phones.has(number));
@@ -201,6 +208,7 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
       notifyGroupTimer(directory, jid, seconds);
       onChange();
     },
+    setReachoutTimelock: (number, until) => setReachoutTimelock(registered(number), until),
     connections: () => sessions.live(),
     closeDevice: (jid, code) => {
       const device = linkedDevice(jid);

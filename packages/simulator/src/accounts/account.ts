@@ -10,6 +10,10 @@ export class Account {
   /** Identity of the phone: signs the account's linked devices. */
   readonly identity: KeyPair = Curve.generateKeyPair();
   readonly devices = new Map<number, Device>();
+  /** Numbers it exchanged a message with. */
+  readonly contacts = new Set<string>();
+  /** Until then (Unix time in milliseconds) it may not write to anyone else. */
+  timelockedUntil = 0;
   #lastDeviceId = 0;
 
   constructor(number: string, name: string) {

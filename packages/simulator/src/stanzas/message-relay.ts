@@ -3,6 +3,7 @@ import { type Addressing, type Device, deviceJid } from '../accounts/device.ts';
 import type { Directory } from '../accounts/directory.ts';
 import type { Group } from '../accounts/group.ts';
 import { nowSeconds } from '../accounts/linked-device.ts';
+import { isTimelocked, REACHOUT_TIMELOCKED } from './reachout-timelock.ts';
 
 /** Why the server refuses a message: the number in its ack's `error`. */
 const NOT_A_MEMBER = 403;
@@ -20,7 +21,8 @@ export class MessageRelay {
 
   /** The error number by which this message is refused, or undefined when it can be relayed. */
   refusal(sender: Device, { attrs: { to = '' } }: BinaryNode): number | undefined {
-    if (!to.endsWith('@g.us')) return undefined;
+    if (!to.endsWith('@g.us'))
+      return this.#isNewChat(sender, to) && isTimelocked(sender.account) ? REACHOUT_TIMELOCKED : undefined;
     const group = this.#directory.groups.get(to);
     if (!group) return NO_SUCH_GROUP;
     return group.members.has(sender.account.number) ? undefined : NOT_A_MEMBER;
@@ -49,9 +51,16 @@ export class MessageRelay {
     }
   }
 
+  #isNewChat({ account }: Device, to: string): boolean {
+    const recipient = this.#directory.account(to);
+    return recipient !== undefined && recipient !== account && !account.contacts.has(recipient.number);
+  }
+
   #deliverToPerson(sender: Device, stanza: BinaryNode, jid: string, ciphertexts: BinaryNode[]): void {
     const device = this.#directory.device(jid);
     if (!device || device === sender) return;
+    sender.account.contacts.add(device.account.number);
+    device.account.contacts.add(sender.account.number);
     const addressing: Addressing = isLidUser(jid) ? 'lid' : 'pn';
     const { recipient, to = '' } = stanza.attrs;
     const attrs: BinaryNode['attrs'] = { from: deviceJid(sender, addressing) };

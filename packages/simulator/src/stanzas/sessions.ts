@@ -123,9 +123,13 @@ export class Sessions implements ConnectionListener {
       tag: 'success',
       attrs: { t: nowSeconds(), props: '1', lid: deviceJid(device, 'lid'), display_name: device.account.name },
     });
-    const count = device.outbox.size;
+    const routing = { tag: 'routing_info', attrs: {}, content: Buffer.from([8, 2, 8, 5]) };
+    connection.send({ tag: 'ib', attrs: {}, content: [{ tag: 'edge_routing', attrs: {}, content: [routing] }] });
+    const count = String(device.outbox.size);
+    if (count !== '0')
+      connection.send({ tag: 'ib', attrs: {}, content: [{ tag: 'offline_preview', attrs: { count } }] });
     for (const stanza of device.outbox.late()) connection.send(stanza);
-    connection.send({ tag: 'ib', attrs: {}, content: [{ tag: 'offline', attrs: { count: String(count) } }] });
+    connection.send({ tag: 'ib', attrs: {}, content: [{ tag: 'offline', attrs: { count } }] });
   }
 
   #onQuery(connection: Connection, device: LinkedDevice, query: BinaryNode): void {
