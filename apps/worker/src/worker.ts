@@ -8,6 +8,7 @@ import {
   createLeases,
   createMessages,
   createPairingQrs,
+  createWorkers,
   verifySameBlobStore,
 } from '@postern/registry';
 import { type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
@@ -19,7 +20,8 @@ import { createStage } from './lanes/stages.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { createBaileys } from './whatsapp/baileys.ts';
 
-const CLAIM_INTERVAL_MS = 1_000;
+const CLAIM_INTERVAL_MS = 750;
+const REBALANCE_INTERVAL_MS = 1_000;
 const EXPIRY_INTERVAL_MS = 1_000;
 const MAX_REDIRECTS = 5;
 const MAX_BACKOFF_MS = 30_000;
@@ -78,8 +80,11 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
 
     const ownership = new Ownership({
       leases,
+      workers: createWorkers(redis, keys),
       leaseTtlMs: config.leaseTtlMs,
       claimIntervalMs: CLAIM_INTERVAL_MS,
+      rebalanceIntervalMs: REBALANCE_INTERVAL_MS,
+      post: (processId, mail) => postMail(redis, keys, processId, mail),
       logger,
       deps: {
         redis,
@@ -111,6 +116,8 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     owned.by = ownership;
     lifetime.use(ownership, () => ownership.stop());
+    // The first connection is up already; every `ready` from here on is a return.
+    redis.on('ready', () => ownership.onRedisBack());
 
     const onCommand = createCommandInbox({
       execute: (command) => ownership.execute(command),
@@ -119,6 +126,8 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     const onMail = (mail: Mail) => {
       if (mail.type === 'command') onCommand(mail);
+      if (mail.type !== 'devices_released') return;
+      ownership.claim(mail.device_ids).catch((error: unknown) => logger.warn({ err: error }, 'claim failed'));
     };
     const mailbox = await startMailbox({
       redis: await connect('mailbox'),

@@ -30,6 +30,9 @@ export type CommandResult = z.infer<typeof commandResult>;
 /** The news that a message has settled; the waiting gateway reads the outcome from the message's record. */
 const messageSettled = z.object({ type: z.literal('message_settled'), message_id: z.string() });
 
+/** The news that nobody owns these devices any more, and that the reader should claim them without waiting. */
+const devicesReleased = z.object({ type: z.literal('devices_released'), device_ids: z.array(z.string()) });
+
 /** Everything one process posts to another's mailbox. */
-export const mailSchema = z.discriminatedUnion('type', [deviceCommand, commandResult, messageSettled]);
+export const mailSchema = z.discriminatedUnion('type', [deviceCommand, commandResult, messageSettled, devicesReleased]);
 export type Mail = z.infer<typeof mailSchema>;

@@ -8,3 +8,4 @@ export { createLeases, type Lease, type Leases, type Renewal, readOwner } from '
 export { type AttemptAnswer, createMessages, type Messages, toFailureRecord } from './messages.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';
 export { createScript } from './script.ts';
+export { createWorkers, readOwners, type Workers } from './workers.ts';

@@ -14,9 +14,10 @@ export interface Keys {
   secret: string;
   /** The identity of the blob store that everyone must share. */
   blobStore: string;
-  /** Set of live workers' ids, refreshed as `worker:<id>` keys with a TTL. */
-  worker(workerId: string): string;
+  /** Sorted set: worker id by the Unix milliseconds, on Redis' clock, until which it counts as alive. */
   workers: string;
+  /** Held while one worker lets a device go for another, so that one moves at a time. */
+  rebalance: string;
   /** Message id → device id. */
   messageDevice(messageId: string): string;
   /** Stream: what is posted to one process. */
@@ -54,7 +55,7 @@ export function createKeys(prefix: string): Keys {
     secret: `${prefix}:secret`,
     blobStore: `${prefix}:blob-store`,
     workers: `${prefix}:workers`,
-    worker: (workerId) => `${prefix}:worker:${workerId}`,
+    rebalance: `${prefix}:rebalance`,
     messageDevice: (messageId) => `${prefix}:message:${messageId}`,
     mailbox: (processId) => `${prefix}:mailbox:${processId}`,
     device: (deviceId) => {

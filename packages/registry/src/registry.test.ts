@@ -9,6 +9,7 @@ import { LeaseLostError, writeFenced } from './fenced.ts';
 import { createKeys } from './keys.ts';
 import { createLeases } from './leases.ts';
 import { createMessages } from './messages.ts';
+import { createWorkers, readOwners } from './workers.ts';
 
 let server: LocalRedis;
 let redis: Redis;
@@ -167,4 +168,22 @@ test('a message past its deadline is listed until it is forgotten', async () => 
   assert.ok(await listed());
   await messages.forgetDeadline('d8', id);
   assert.equal(await listed(), false);
+});
+
+test('a worker lives from beat to beat, and is forgotten when it leaves or falls silent', async () => {
+  const workers = createWorkers(redis, keys);
+  assert.deepEqual(await workers.beat('w2', 60_000), ['w2']);
+  assert.deepEqual(await workers.beat('w1', 60_000), ['w1', 'w2']);
+  await workers.beat('brief', 1);
+  let live = await workers.beat('w1', 60_000);
+  for (const deadline = Date.now() + 2000; live.length > 2 && Date.now() < deadline; ) {
+    live = await workers.beat('w1', 60_000);
+  }
+  assert.deepEqual(live, ['w1', 'w2']);
+  assert.deepEqual(await workers.leave('w2'), ['w1']);
+});
+
+test('the owners of many devices are read at once', async () => {
+  assert.ok(await leasesOf('a').acquire('d9'));
+  assert.deepEqual(await readOwners(redis, keys, ['d9', 'nobody']), ['a', undefined]);
 });

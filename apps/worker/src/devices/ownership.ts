@@ -1,29 +1,46 @@
-import type { DeviceCommand } from '@postern/contract';
-import { Failure } from '@postern/contract';
-import type { Lease, Leases } from '@postern/registry';
-import { delay, type Logger } from '@postern/runtime';
+import { type DeviceCommand, Failure, type Mail } from '@postern/contract';
+import { type Lease, type Leases, readOwners, type Workers } from '@postern/registry';
+import { delay, type Logger, monotonicMs } from '@postern/runtime';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
+import { type PlacementView, toClaim, toRelease } from './placement.ts';
 
 export interface OwnershipOptions {
   deps: DeviceDependencies;
   leases: Leases;
+  workers: Workers;
   leaseTtlMs: number;
-  /** How often unowned devices are looked for, in milliseconds. */
+  /** How often unowned devices are looked for, in milliseconds, give or take a quarter. */
   claimIntervalMs: number;
+  /** Between two devices that move to a worker with fewer, in the whole cluster. */
+  rebalanceIntervalMs: number;
+  /** Posts to another worker. */
+  post: (workerId: string, mail: Mail) => Promise<void>;
   logger: Logger;
 }
 
-/** Claims devices nobody owns, keeps their leases, and lets go of all of them at the end. */
+/** Claims in one round; each opens a socket. */
+const MAX_CLAIMS = 25;
+/** A device nobody took for so long is anybody's. */
+const ORPHAN_LEASE_TTLS = 2;
+/** A device let go for another worker is left alone for so long. */
+const RELEASED_REST_MS = 5_000;
+
+/** Claims this worker's share of the devices, keeps their leases, and lets go: one for a newcomer, all at the end. */
 export class Ownership {
   readonly #options: OwnershipOptions;
   readonly #owned = new Map<string, OwnedDevice>();
+  readonly #unownedSince = new Map<string, number>();
+  readonly #resting = new Map<string, number>();
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
+  #introduced = false;
+  #cautiousUntil = 0;
+  #lastOwned: ReadonlySet<string> = new Set();
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
     this.#loops = Promise.all([
-      this.#repeat(options.claimIntervalMs, () => this.#claim()),
+      this.#repeat(options.claimIntervalMs, () => this.#place()),
       this.#repeat(options.leaseTtlMs / 3, () => this.#renew()),
     ]);
   }
@@ -44,18 +61,43 @@ export class Ownership {
     return results;
   }
 
-  /** Lets go of every device, all at once; each socket is closed before its lease is released. */
+  /** Claims devices that another worker has just let go. */
+  async claim(deviceIds: string[]): Promise<void> {
+    for (const deviceId of deviceIds) {
+      if (this.#stopping.signal.aborted || this.#owned.has(deviceId)) continue;
+      const lease = await this.#options.leases.acquire(deviceId);
+      if (lease) await this.#begin(lease);
+    }
+  }
+
+  /**
+   * Redis answers again. Leases ran out on its clock while it was away, although their owners still live: for one whole
+   * TTL only what was ours is claimed, and what is ours is renewed now.
+   */
+  onRedisBack(): void {
+    this.#cautiousUntil = monotonicMs() + this.#options.leaseTtlMs;
+    this.#lastOwned = new Set([...this.#lastOwned, ...this.#owned.keys()]);
+    this.#renew().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'renewing leases failed'));
+  }
+
+  /** Lets go of every device, all at once; each socket is closed before its lease is released and a peer is told. */
   async stop(): Promise<void> {
+    const { workers, deps, post, logger } = this.#options;
     this.#stopping.abort(new Failure('SHUTTING_DOWN', 'This worker stops'));
     await this.#loops;
+    const peers = (await workers.leave(deps.workerId)).filter((workerId) => workerId !== deps.workerId);
     const owned = this.devices;
     this.#owned.clear();
-    await Promise.all(
-      owned.map(async (device) => {
-        await device.stop();
-        await this.#release(device.lease);
-      }),
-    );
+    const letGo = async (device: OwnedDevice, index: number) => {
+      await device.stop();
+      await this.#release(device.lease);
+      const peer = peers[index % peers.length];
+      if (peer === undefined) return;
+      await post(peer, { type: 'devices_released', device_ids: [device.lease.deviceId] }).catch((error: unknown) => {
+        logger.warn({ err: error, device_id: device.lease.deviceId }, 'peer not told of a released device');
+      });
+    };
+    await Promise.all(owned.map(letGo));
   }
 
   async #repeat(intervalMs: number, work: () => Promise<void>): Promise<void> {
@@ -66,18 +108,73 @@ export class Ownership {
       } catch (error) {
         logger.warn({ err: error }, 'keeping leases failed');
       }
-      await delay(intervalMs, this.#stopping.signal).catch(() => {});
+      await delay(intervalMs * (0.75 + Math.random() / 2), this.#stopping.signal).catch(() => {});
     }
   }
 
-  async #claim(): Promise<void> {
-    const { deps, leases } = this.#options;
-    const unowned = (await deps.devices.ids()).filter((deviceId) => !this.#owned.has(deviceId));
-    for (const deviceId of unowned) {
+  async #place(): Promise<void> {
+    const { leaseTtlMs, leases, workers, deps } = this.#options;
+    // Workers that start together see each other before the first one claims.
+    if (!this.#introduced) {
+      await workers.beat(deps.workerId, leaseTtlMs);
+      this.#introduced = true;
+      return;
+    }
+    const { view, counts } = await this.#look();
+    for (const deviceId of toClaim(view, { orphanMs: ORPHAN_LEASE_TTLS * leaseTtlMs, maxClaims: MAX_CLAIMS })) {
       if (this.#stopping.signal.aborted) return;
       const lease = await leases.acquire(deviceId);
       if (lease) await this.#begin(lease);
     }
+    const moving = toRelease(view);
+    if (moving !== undefined) await this.#moveTo(moving, counts);
+  }
+
+  /** What every worker owns, and what nobody does. */
+  async #look(): Promise<{ view: PlacementView; counts: Map<string, number> }> {
+    const { deps, workers, leaseTtlMs } = this.#options;
+    const now = monotonicMs();
+    const live = await workers.beat(deps.workerId, leaseTtlMs);
+    const counts = new Map(live.filter((id) => id !== deps.workerId).map((id) => [id, 0]));
+    const ids = await deps.devices.ids();
+    const notOurs = ids.filter((deviceId) => !this.#owned.has(deviceId));
+    const owners = await readOwners(deps.redis, deps.keys, notOurs);
+    const unowned = new Set<string>();
+    for (const [index, deviceId] of notOurs.entries()) {
+      const owner = owners[index];
+      if (owner === undefined) unowned.add(deviceId);
+      else if (counts.has(owner)) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    }
+    for (const deviceId of this.#unownedSince.keys()) if (!unowned.has(deviceId)) this.#unownedSince.delete(deviceId);
+    for (const deviceId of unowned) if (!this.#unownedSince.has(deviceId)) this.#unownedSince.set(deviceId, now);
+    for (const [deviceId, until] of this.#resting) if (until < now) this.#resting.delete(deviceId);
+    const claimable = [...this.#unownedSince].filter(([deviceId]) => !this.#resting.has(deviceId));
+    const view: PlacementView = {
+      now,
+      others: [...counts.values()],
+      devices: ids.length,
+      unowned: claimable.map(([deviceId, since]) => ({ deviceId, since })),
+      owned: this.devices.map((device) => ({ deviceId: device.lease.deviceId, busy: device.inHand > 0 })),
+      cautiousUntil: this.#cautiousUntil,
+      lastOwned: this.#lastOwned,
+    };
+    return { view, counts };
+  }
+
+  /** Lets one device go for the worker that has the fewest, unless another device moves at the moment. */
+  async #moveTo(deviceId: string, counts: Map<string, number>): Promise<void> {
+    const { deps, rebalanceIntervalMs, post, logger } = this.#options;
+    const device = this.#owned.get(deviceId);
+    const [target] = [...counts].toSorted((a, b) => a[1] - b[1]);
+    if (!device || !target) return;
+    const turn = await deps.redis.set(deps.keys.rebalance, deps.workerId, 'PX', rebalanceIntervalMs, 'NX');
+    if (turn === null) return;
+    logger.info({ device_id: deviceId, to_worker: target[0] }, 'letting a device go for a worker with fewer');
+    this.#resting.set(deviceId, monotonicMs() + RELEASED_REST_MS);
+    this.#owned.delete(deviceId);
+    await device.stop();
+    await this.#release(device.lease);
+    await post(target[0], { type: 'devices_released', device_ids: [deviceId] });
   }
 
   async #begin(lease: Lease): Promise<void> {
@@ -101,16 +198,15 @@ export class Ownership {
 
   async #renew(): Promise<void> {
     const { leases, logger, deps } = this.#options;
-    await Promise.all(
-      this.devices.map(async (device) => {
-        const { lease } = device;
-        if ((await leases.renew(lease)) === 'renewed' || !this.#owned.has(lease.deviceId)) return;
-        this.#owned.delete(lease.deviceId);
-        deps.metrics.countLease('lost');
-        logger.error({ device_id: lease.deviceId, epoch: lease.epoch }, 'lease lost');
-        await device.stop();
-      }),
-    );
+    const renewOne = async (device: OwnedDevice) => {
+      const { lease } = device;
+      if ((await leases.renew(lease)) === 'renewed' || this.#owned.get(lease.deviceId) !== device) return;
+      this.#owned.delete(lease.deviceId);
+      deps.metrics.countLease('lost');
+      logger.error({ device_id: lease.deviceId, epoch: lease.epoch }, 'lease lost');
+      await device.stop();
+    };
+    await Promise.all(this.devices.map(renewOne));
   }
 
   async #release(lease: Lease): Promise<void> {

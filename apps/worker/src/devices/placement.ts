@@ -1,0 +1,53 @@
+/** What one worker knows when it decides which devices to claim or to let go. Times are monotonic milliseconds. */
+export interface PlacementView {
+  now: number;
+  /** How many devices each other live worker owns. */
+  others: readonly number[];
+  /** Registered devices. */
+  devices: number;
+  /** Devices nobody owns, with when this worker first saw them so; oldest first. */
+  unowned: readonly { deviceId: string; since: number }[];
+  /** This worker's devices; `busy` while messages are in hand or wait. */
+  owned: readonly { deviceId: string; busy: boolean }[];
+  /** Until then only `lastOwned` may be claimed: Redis came back, and leases of live owners may have run out meanwhile. */
+  cautiousUntil: number;
+  lastOwned: ReadonlySet<string>;
+}
+
+export interface PlacementRules {
+  /** A device unowned for this long is anybody's, above the fair share too. */
+  orphanMs: number;
+  /** How many devices to claim in one go, so that connects are spread. */
+  maxClaims: number;
+}
+
+/** The devices one worker may hold when all hold alike. */
+export function fairShare(devices: number, workers: number): number {
+  return Math.ceil(devices / Math.max(1, workers));
+}
+
+/** The devices to try to claim now: up to the fair share, and orphans above it. */
+export function toClaim(view: PlacementView, rules: PlacementRules): string[] {
+  const { now, unowned, owned, cautiousUntil, lastOwned } = view;
+  const mine = unowned.filter(({ deviceId }) => lastOwned.has(deviceId));
+  if (now < cautiousUntil) return mine.slice(0, rules.maxClaims).map(({ deviceId }) => deviceId);
+  const room = Math.max(0, fairShare(view.devices, view.others.length + 1) - owned.length);
+  // What was ours comes first: its caches are warm, and nobody else has claimed it.
+  const sorted = [...mine, ...unowned.filter((device) => !mine.includes(device))];
+  const claims = sorted.filter(({ since }, index) => index < room || now - since >= rules.orphanMs);
+  return claims.slice(0, rules.maxClaims).map(({ deviceId }) => deviceId);
+}
+
+/**
+ * The device to let go for a worker that has fewer, if any: only from a worker that has the most, only if the difference
+ * is more than one, and idle ones first. Nothing moves while anything is unowned, because that fills a newcomer without
+ * moving a live device.
+ */
+export function toRelease(view: PlacementView): string | undefined {
+  const { owned, unowned, others, now, cautiousUntil } = view;
+  if (now < cautiousUntil || unowned.length > 0 || others.length === 0) return undefined;
+  const most = Math.max(...others);
+  const least = Math.min(...others);
+  if (owned.length < most || owned.length - least < 2) return undefined;
+  return (owned.find(({ busy }) => !busy) ?? owned[0])?.deviceId;
+}
