@@ -13,7 +13,7 @@ import {
   readSigningSecret,
   verifySameBlobStore,
 } from '@postern/registry';
-import { createMetricsRegistry, type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
+import { createMetricsRegistry, type Logger, startOperationsServer, within, withLifetime } from '@postern/runtime';
 import { createAcceptance } from './acceptance/acceptance.ts';
 import { createLaneLimit } from './acceptance/lane-limit.ts';
 import { createQuotable } from './acceptance/quotable.ts';
@@ -90,7 +90,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const onMail = (mail: Mail) => {
       if (mail.type === 'message_settled') outcomes.onSettled(mail.message_id);
       else if (mail.type === 'command_result') commands.onResult(mail);
-      else logger.warn({ command_id: mail.command_id }, 'a command came to a gateway');
+      else logger.warn({ type: mail.type }, 'mail that is not for a gateway');
     };
     const mailbox = await startMailbox({
       redis: await connect('gateway-mailbox', 'patient'),
@@ -99,7 +99,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       onMail,
       onError: (err) => logger.warn({ err }, 'mailbox not read'),
     });
-    lifetime.use(mailbox, (started) => started.stop());
+    // A read that waits for a reconnection is not ended by closing its connection (ioredis drops the attempt silently).
+    lifetime.use(mailbox, (started) => within(started.stop(), CLOSE_MS, () => undefined).catch(() => {}));
 
     const producer = lifetime.use(createProducer({ redis, keys }), (created) => created.stop());
     const laneLimit = createLaneLimit(producer, config.laneLimit);

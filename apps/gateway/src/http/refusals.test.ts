@@ -188,7 +188,10 @@ test('of many sends at once a lane takes no more than its limit', async () => {
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => sendText(tested.url, { phone: PHONE, image_url: URL_IMAGE })),
   );
-  assert.deepEqual(answers.map(({ status }) => status).sort((a, b) => a - b), [202, ...Array.from({ length: 7 }, () => 429)]);
+  assert.deepEqual(
+    answers.map(({ status }) => status).sort((a, b) => a - b),
+    [202, ...Array.from({ length: 7 }, () => 429)],
+  );
   assert.equal(await tested.laneSize('phone'), 1);
 });
 
