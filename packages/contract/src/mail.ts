@@ -33,6 +33,15 @@ const messageSettled = z.object({ type: z.literal('message_settled'), message_id
 /** The news that nobody owns these devices any more, and that the reader should claim them without waiting. */
 const devicesReleased = z.object({ type: z.literal('devices_released'), device_ids: z.array(z.string()) });
 
+/** The news that something waits in a lane that its owner does not have open. */
+const laneFilled = z.object({ type: z.literal('lane_filled'), device_id: z.string() });
+
 /** Everything one process posts to another's mailbox. */
-export const mailSchema = z.discriminatedUnion('type', [deviceCommand, commandResult, messageSettled, devicesReleased]);
+export const mailSchema = z.discriminatedUnion('type', [
+  deviceCommand,
+  commandResult,
+  messageSettled,
+  devicesReleased,
+  laneFilled,
+]);
 export type Mail = z.infer<typeof mailSchema>;

@@ -1,8 +1,9 @@
 import { JOBS, type JobName, type SendImageJob } from '@postern/contract';
-import type { Keys } from '@postern/registry';
+import { type Keys, readOwner } from '@postern/registry';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { createLaneQueue, toLaneKeys } from './lane-queue.ts';
+import { postMail } from './mailbox.ts';
 
 export interface Producer {
   /**
@@ -16,6 +17,18 @@ export interface Producer {
 }
 
 const MAX_OPEN_QUEUES = 1000;
+
+/** How many messages wait in each lane, in the order given. */
+export async function readDepths(redis: Redis, keys: Keys, deviceIds: string[]): Promise<number[]> {
+  if (deviceIds.length === 0) return [];
+  const pipeline = redis.pipeline();
+  for (const deviceId of deviceIds) pipeline.llen(toLaneKeys(keys, deviceId).wait);
+  const replies = (await pipeline.exec()) ?? [];
+  return replies.map(([error, depth]) => {
+    if (error) throw error;
+    return Number(depth);
+  });
+}
 
 /** Puts messages into lanes. The connection stays the caller's. */
 export function createProducer({ redis, keys }: { redis: Redis; keys: Keys }): Producer {
@@ -34,10 +47,18 @@ export function createProducer({ redis, keys }: { redis: Redis; keys: Keys }): P
     return queue;
   };
 
+  /** Tells the owner that something waits, if its lane is closed. Only a hint: owners also look by themselves. */
+  const wake = async (deviceId: string) => {
+    if ((await redis.exists(keys.device(deviceId).laneOpen)) === 1) return;
+    const owner = await readOwner(redis, keys, deviceId);
+    if (owner !== undefined) await postMail(redis, keys, owner, { type: 'lane_filled', device_id: deviceId });
+  };
+
   return {
     async enqueue(job) {
       const name: JobName = 'send-image';
       await queueOf(job.device_id).add(name, JOBS[name].parse(job), { jobId: job.message_id });
+      await wake(job.device_id).catch(() => {});
     },
     depth: (deviceId) => redis.llen(toLaneKeys(keys, deviceId).wait),
     async stop() {

@@ -28,6 +28,8 @@ export interface Keys {
 export interface DeviceKeys {
   /** BullMQ's prefix for this device's lane; the queue's name is `lane`. */
   lanePrefix: string;
+  /** There while the owner has the lane open, so that a producer need not wake it. */
+  laneOpen: string;
   record: string;
   lease: string;
   epoch: string;
@@ -62,6 +64,7 @@ export function createKeys(prefix: string): Keys {
       const own = `${prefix}:{${deviceId}}`;
       return {
         lanePrefix: own,
+        laneOpen: `${own}:lane-open`,
         record: `${own}:device`,
         lease: `${own}:lease`,
         epoch: `${own}:epoch`,

@@ -1,31 +1,21 @@
-import { type DeviceCommand, type DeviceRecord, Failure, type SendImageJob } from '@postern/contract';
-import { Lane, type LaneOptions, postMail, putBackJobs, removeLane } from '@postern/queue';
-import type { Devices, Keys, Lease, Messages, PairingQrs } from '@postern/registry';
+import { type DeviceCommand, type DeviceRecord, Failure } from '@postern/contract';
+import { putBackJobs, readDepths, removeLane } from '@postern/queue';
+import type { Devices, Lease, PairingQrs } from '@postern/registry';
 import type { Logger } from '@postern/runtime';
-import type { Redis } from 'ioredis';
-import { ChatOrder } from '../lanes/chat-order.ts';
-import { type PrepareDependencies, prepareMessage } from '../lanes/prepare-message.ts';
-import { type SendOptions, sendMessage } from '../lanes/send-message.ts';
-import { type SettleDependencies, settle } from '../lanes/settle.ts';
-import type { WorkerMetrics } from '../metrics.ts';
+import { createDeviceLane, type DeviceLaneDependencies } from '../lanes/device-lane.ts';
+import type { LazyLane } from '../lanes/lazy-lane.ts';
 import type { SessionEvent, WhatsApp } from '../whatsapp/whatsapp.ts';
 import { type Connection, toDeviceConnection } from './connection.ts';
 import { DeviceLink } from './device-link.ts';
 
 /** What every owned device of a worker uses. */
-export interface DeviceDependencies extends PrepareDependencies {
-  redis: Redis;
-  keys: Keys;
+export interface DeviceDependencies extends DeviceLaneDependencies {
   workerId: string;
   devices: Devices;
-  messages: Messages;
   qrs: PairingQrs;
   whatsapp: WhatsApp;
-  metrics: WorkerMetrics;
   logger: Logger;
-  laneConcurrency: number;
   graceMs: number;
-  send: Pick<SendOptions, 'maxAttempts' | 'budgetMs' | 'backoffBaseMs' | 'backoffMaxMs'>;
 }
 
 /** How long acks in flight are awaited when the device is let go, in milliseconds; its successor resends the rest. */
@@ -39,9 +29,8 @@ export class OwnedDevice {
   readonly #deps: DeviceDependencies;
   readonly #logger: Logger;
   readonly #link: DeviceLink;
-  readonly #order = new ChatOrder();
   readonly #releasing = new AbortController();
-  #lane: Lane | undefined;
+  readonly #lane: LazyLane;
   #lastAckAt: number | undefined;
   #publishing: Promise<void> = Promise.resolve();
   #publishAgain = false;
@@ -64,6 +53,16 @@ export class OwnedDevice {
       },
       record,
     );
+    this.#lane = createDeviceLane({
+      deps,
+      lease,
+      logger: this.#logger,
+      signal: this.#releasing.signal,
+      session: (signal) => this.#link.session(signal),
+      onAck: (acknowledgedAt) => {
+        this.#lastAckAt = acknowledgedAt;
+      },
+    });
     this.#heartbeat = setInterval(() => {
       if (this.#link.connection.state === 'connected') this.#publish();
     }, STILL_CONNECTED_MS);
@@ -74,7 +73,7 @@ export class OwnedDevice {
   }
 
   get inHand(): number {
-    return this.#lane?.inHand ?? 0;
+    return this.#lane.inHand;
   }
 
   /** Takes over what a former owner had in hand, then connects. */
@@ -82,8 +81,21 @@ export class OwnedDevice {
     const { redis, keys } = this.#deps;
     const returned = await putBackJobs(redis, keys, this.lease, { mode: 'all' });
     if (returned > 0) this.#logger.info({ returned }, 'took over messages in hand');
-    this.#lane = new Lane(this.#toLaneOptions());
+    // A former owner may have died with its lane open.
+    await redis.del(keys.device(this.lease.deviceId).laneOpen);
     this.#link.start();
+    const [depth = 0] = await readDepths(redis, keys, [this.lease.deviceId]);
+    if (depth > 0) this.#lane.wake();
+  }
+
+  /** Whether a message that is added now needs a wake to be seen. */
+  get isLaneOpen(): boolean {
+    return this.#lane.isOpen;
+  }
+
+  /** Something waits in the lane. */
+  wakeLane(): void {
+    this.#lane.wake();
   }
 
   /** Carries out a command of the API; throws a Failure. Answers the command's results. */
@@ -113,7 +125,7 @@ export class OwnedDevice {
   async stop(): Promise<void> {
     clearInterval(this.#heartbeat);
     this.#releasing.abort(new Failure('DEVICE_NOT_CONNECTED', 'This worker lets go of the device'));
-    await this.#lane?.close(RELEASE_GRACE_MS);
+    await this.#lane.close(RELEASE_GRACE_MS);
     await this.#link.stop();
     await this.#publishing;
   }
@@ -125,73 +137,18 @@ export class OwnedDevice {
     await devices.remove(deviceId);
     await this.#link.delete();
     clearInterval(this.#heartbeat);
-    await this.#lane?.drained();
+    await this.#lane.drained();
     await this.stop();
     await removeLane(redis, keys, deviceId);
     await devices.remove(deviceId);
-  }
-
-  #toLaneOptions(): LaneOptions {
-    const { redis, keys, laneConcurrency } = this.#deps;
-    return {
-      redis,
-      keys,
-      deviceId: this.lease.deviceId,
-      leaseToken: this.lease.token,
-      concurrency: laneConcurrency,
-      process: (job) => this.#process(job),
-      onUnreadable: (jobId, error) => this.#logger.error({ message_id: jobId, err: error }, 'job dropped: unreadable'),
-      onError: (error) => this.#logger.warn({ err: error }, 'lane error'),
-    };
-  }
-
-  async #process(job: SendImageJob): Promise<'settled' | 'released'> {
-    // Taken before anything is awaited: jobs come in the lane's order.
-    const turn = this.#order.take(job.recipient.jid);
-    const logger = this.#logger.child({ message_id: job.message_id, request_id: job.request_id });
-    try {
-      this.#deps.metrics.observeStage('queue_wait', (Date.now() - job.accepted_at) / 1000);
-      const outcome = await sendMessage(job, turn, this.#toSendOptions(logger));
-      if (outcome.type === 'released') return 'released';
-      if (outcome.type === 'sent') this.#lastAckAt = outcome.acknowledgedAt;
-      await settle(job, outcome, this.#toSettleDependencies(logger));
-      return 'settled';
-    } finally {
-      turn.pass();
-    }
-  }
-
-  #toSendOptions(logger: Logger): SendOptions {
-    const { messages, send, stage } = this.#deps;
-    return {
-      ...send,
-      messages,
-      stage,
-      logger,
-      leaseToken: this.lease.token,
-      signal: this.#releasing.signal,
-      session: (signal) => this.#link.session(signal),
-      prepare: (job, signal) => prepareMessage(job, signal, this.#deps),
-    };
-  }
-
-  #toSettleDependencies(logger: Logger): SettleDependencies {
-    const { messages, blobs, metrics, redis, keys } = this.#deps;
-    return {
-      messages,
-      blobs,
-      logger,
-      count: (outcome, code, attempts) => metrics.countMessage(outcome, code, attempts),
-      notify: (job) => postMail(redis, keys, job.reply_to, { type: 'message_settled', message_id: job.message_id }),
-    };
   }
 
   #onChange(connection: Connection): void {
     // While the device is offline its backlog waits; when nobody is logged in, the lane runs to fail what waits.
     const waits = connection.state === 'connecting' || connection.state === 'disconnected';
     const pairs = connection.state === 'pairing';
-    if ((waits || pairs) && !this.#link.deleted) this.#lane?.pause();
-    else this.#lane?.resume();
+    if ((waits || pairs) && !this.#link.deleted) this.#lane.pause();
+    else this.#lane.resume();
     if (connection.state === 'logged_out' && !this.#link.deleted) {
       const { deviceId, token } = this.lease;
       this.#background(this.#deps.devices.writeAccount(deviceId, token, undefined), 'account not cleared');

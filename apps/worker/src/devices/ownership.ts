@@ -1,4 +1,5 @@
 import { type DeviceCommand, Failure, type Mail } from '@postern/contract';
+import { readDepths } from '@postern/queue';
 import { type Lease, type Leases, readOwners, type Workers } from '@postern/registry';
 import { delay, type Logger, monotonicMs } from '@postern/runtime';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
@@ -18,6 +19,8 @@ export interface OwnershipOptions {
   logger: Logger;
 }
 
+/** How often closed lanes are looked at, for messages whose wake was lost. */
+const LANE_SCAN_INTERVAL_MS = 2_000;
 /** Claims in one round; each opens a socket. */
 const MAX_CLAIMS = 25;
 /** A device nobody took for so long is anybody's. */
@@ -42,6 +45,7 @@ export class Ownership {
     this.#loops = Promise.all([
       this.#repeat(options.claimIntervalMs, () => this.#place()),
       this.#repeat(options.leaseTtlMs / 3, () => this.#renew()),
+      this.#repeat(LANE_SCAN_INTERVAL_MS, () => this.#wakeFilledLanes()),
     ]);
   }
 
@@ -59,6 +63,11 @@ export class Ownership {
       await this.#release(device.lease);
     }
     return results;
+  }
+
+  /** A producer says that something waits in a lane of ours. */
+  wakeLane(deviceId: string): void {
+    this.#owned.get(deviceId)?.wakeLane();
   }
 
   /** Claims devices that another worker has just let go. */
@@ -194,6 +203,14 @@ export class Ownership {
       await this.#release(lease);
       throw error;
     }
+  }
+
+  async #wakeFilledLanes(): Promise<void> {
+    const { redis, keys } = this.#options.deps;
+    const closed = this.devices.filter((device) => !device.isLaneOpen);
+    const ids = closed.map((device) => device.lease.deviceId);
+    const depths = await readDepths(redis, keys, ids);
+    for (const [index, device] of closed.entries()) if ((depths[index] ?? 0) > 0) device.wakeLane();
   }
 
   async #renew(): Promise<void> {

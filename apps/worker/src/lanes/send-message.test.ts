@@ -167,7 +167,8 @@ test('a message whose upload fails is retried, counted, and never relayed', asyn
   const outcome = await run(job, toOptions(session));
   assert.deepEqual(outcome.type === 'failed' && [outcome.failure.code, outcome.attempts], ['UPLOAD_MEDIA_ERROR', 3]);
   assert.equal(sent.length, 0);
-  assert.equal((await messages.get(job.message_id))?.state, 'queued');
+  const record = await messages.get(job.message_id);
+  assert.deepEqual([record?.state, record?.attempts], ['queued', 3]);
 });
 
 test('a message past its ttl is not sent', async () => {

@@ -55,12 +55,11 @@ export async function sendMessage(job: SendImageJob, turn: Turn, options: SendOp
       const wait = backoffMs(attempts, options.backoffBaseMs, options.backoffMaxMs);
       const last = !failure.retryable || attempts >= maxAttempts || monotonicMs() + wait > deadline;
       options.logger[last ? 'debug' : 'warn']({ err: failure, code: failure.code, attempts }, 'attempt failed');
-      if (last) return { type: 'failed', failure: attempt.verdict(failure), attempts };
       // A device that went away before anything was sent is not the message's failure; its grace bounds that wait.
-      if (failure.code !== 'DEVICE_NOT_CONNECTED' || attempt.wasCounted) attempts += 1;
-      if (failure.code !== 'DEVICE_NOT_CONNECTED' && !attempt.wasCounted) {
-        await messages.countAttempt(job.device_id, job.message_id);
-      }
+      const counts = failure.code !== 'DEVICE_NOT_CONNECTED' || attempt.wasCounted;
+      if (counts && !attempt.wasCounted) await messages.countAttempt(job.device_id, job.message_id);
+      if (last) return { type: 'failed', failure: attempt.verdict(failure), attempts };
+      if (counts) attempts += 1;
       await delay(wait, signal).catch(() => {});
     }
   }

@@ -1,0 +1,95 @@
+import type { SendImageJob } from '@postern/contract';
+import { Lane, postMail, readDepths } from '@postern/queue';
+import type { Keys, Lease, Messages } from '@postern/registry';
+import type { Logger } from '@postern/runtime';
+import type { Redis } from 'ioredis';
+import type { WorkerMetrics } from '../metrics.ts';
+import type { Session } from '../whatsapp/whatsapp.ts';
+import { ChatOrder } from './chat-order.ts';
+import { LazyLane } from './lazy-lane.ts';
+import { type PrepareDependencies, prepareMessage } from './prepare-message.ts';
+import { type SendOptions, sendMessage } from './send-message.ts';
+import { settle } from './settle.ts';
+
+/** What every lane of a worker uses. */
+export interface DeviceLaneDependencies extends PrepareDependencies {
+  redis: Redis;
+  keys: Keys;
+  messages: Messages;
+  metrics: WorkerMetrics;
+  laneConcurrency: number;
+  send: Pick<SendOptions, 'maxAttempts' | 'budgetMs' | 'backoffBaseMs' | 'backoffMaxMs'>;
+}
+
+export interface DeviceLaneOptions {
+  deps: DeviceLaneDependencies;
+  lease: Lease;
+  session: (signal: AbortSignal) => Promise<Session>;
+  /** Aborts when this worker lets go of the device. */
+  signal: AbortSignal;
+  onAck: (acknowledgedAt: number) => void;
+  logger: Logger;
+}
+
+/** An open lane without messages is closed after this long, in milliseconds. */
+const LANE_IDLE_MS = 60_000;
+
+/** The lane of an owned device: its messages, from being taken in hand to being settled. */
+export function createDeviceLane({ deps, lease, session, signal, onAck, logger }: DeviceLaneOptions): LazyLane {
+  const { redis, keys, messages, blobs, metrics, stage, laneConcurrency } = deps;
+  const { deviceId, token } = lease;
+  const { laneOpen } = keys.device(deviceId);
+  const order = new ChatOrder();
+  const onError = (error: unknown) => logger.warn({ err: error }, 'lane error');
+
+  const process = async (job: SendImageJob): Promise<'settled' | 'released'> => {
+    // Taken before anything is awaited: jobs come in the lane's order.
+    const turn = order.take(job.recipient.jid);
+    const jobLogger = logger.child({ message_id: job.message_id, request_id: job.request_id });
+    try {
+      metrics.observeStage('queue_wait', (Date.now() - job.accepted_at) / 1000);
+      const outcome = await sendMessage(job, turn, {
+        ...deps.send,
+        messages,
+        stage,
+        signal,
+        session,
+        leaseToken: token,
+        logger: jobLogger,
+        prepare: (message, aborted) => prepareMessage(message, aborted, deps),
+      });
+      if (outcome.type === 'released') return 'released';
+      if (outcome.type === 'sent') onAck(outcome.acknowledgedAt);
+      await settle(job, outcome, {
+        messages,
+        blobs,
+        logger: jobLogger,
+        count: (result, code, attempts) => metrics.countMessage(result, code, attempts),
+        notify: ({ reply_to, message_id }) => postMail(redis, keys, reply_to, { type: 'message_settled', message_id }),
+      });
+      return 'settled';
+    } finally {
+      turn.pass();
+    }
+  };
+
+  return new LazyLane({
+    idleMs: LANE_IDLE_MS,
+    onError,
+    depth: async () => (await readDepths(redis, keys, [deviceId]))[0] ?? 0,
+    announce: async (isOpen) => {
+      await (isOpen ? redis.set(laneOpen, '1') : redis.del(laneOpen));
+    },
+    open: () =>
+      new Lane({
+        redis,
+        keys,
+        deviceId,
+        leaseToken: token,
+        concurrency: laneConcurrency,
+        process,
+        onUnreadable: (jobId, error) => logger.error({ message_id: jobId, err: error }, 'job dropped: unreadable'),
+        onError,
+      }),
+  });
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newMessageId, type SendImageJob } from '@postern/contract';
+import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
+import { createProducer, Lane, readDepths } from '@postern/queue';
+import { connectRedis, createKeys, createLeases } from '@postern/registry';
+import { delay } from '@postern/runtime';
+import type { Redis } from 'ioredis';
+import { LazyLane } from './lazy-lane.ts';
+
+const keys = createKeys('test');
+let server: LocalRedis;
+let redis: Redis;
+
+before(async () => {
+  server = await startLocalRedis();
+  redis = await connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
+});
+after(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+function toJob(deviceId: string): SendImageJob {
+  const now = Date.now();
+  return {
+    message_id: newMessageId(),
+    device_id: deviceId,
+    recipient: { kind: 'person', jid: '628123456789@s.whatsapp.net' },
+    image: { source: 'url', url: 'http://example.com/a.jpg' },
+    caption: '',
+    view_once: false,
+    compress: false,
+    hd: false,
+    is_forwarded: false,
+    mentions: [],
+    accepted_at: now,
+    expires_at: now + 60_000,
+    request_id: 'r',
+    reply_to: 'g',
+  };
+}
+
+async function createLane(deviceId: string, idleMs: number) {
+  const lease = await createLeases(redis, keys, { workerId: 'w', ttlMs: 60_000 }).acquire(deviceId);
+  const announced: boolean[] = [];
+  const worked: string[] = [];
+  const lane = new LazyLane({
+    idleMs,
+    depth: async () => (await readDepths(redis, keys, [deviceId]))[0] ?? 0,
+    announce: async (isOpen) => {
+      announced.push(isOpen);
+    },
+    onError: (error) => assert.fail(String(error)),
+    open: () =>
+      new Lane({
+        redis,
+        keys,
+        deviceId,
+        leaseToken: lease?.token ?? '',
+        concurrency: 2,
+        process: async (job) => {
+          worked.push(job.message_id);
+          return 'settled';
+        },
+        onUnreadable: () => {},
+        onError: (error) => assert.fail(String(error)),
+      }),
+  });
+  return { lane, announced, worked };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 10_000; !condition(); await delay(5)) assert.ok(Date.now() < deadline);
+}
+
+test('a lane opens for a wake, works, closes when idle, and opens again', async () => {
+  const producer = createProducer({ redis, keys });
+  const { lane, announced, worked } = await createLane('a', 30);
+  lane.resume();
+  assert.equal(lane.isOpen, false);
+  for (const round of [1, 2]) {
+    await producer.enqueue(toJob('a'));
+    lane.wake();
+    await until(() => worked.length === round && !lane.isOpen);
+  }
+  // Saying the same again is harmless; a wake that meets a closing lane does.
+  assert.deepEqual(
+    announced.filter((isOpen, index) => isOpen !== announced[index - 1]),
+    [true, false, true, false],
+  );
+  await lane.close(100);
+  await producer.stop();
+});
+
+test('a lane that is paused while messages wait stays open, and works them when it resumes', async () => {
+  const producer = createProducer({ redis, keys });
+  const { lane, worked } = await createLane('b', 10);
+  await producer.enqueue(toJob('b'));
+  lane.wake();
+  await delay(60);
+  assert.ok(lane.isOpen);
+  assert.equal(worked.length, 0);
+  lane.resume();
+  await until(() => worked.length === 1);
+  await lane.close(100);
+  await producer.stop();
+});

@@ -1,0 +1,98 @@
+import type { Lane } from '@postern/queue';
+
+export interface LazyLaneOptions {
+  open: () => Lane;
+  /** How many messages wait. */
+  depth: () => Promise<number>;
+  /** Says whether the lane is open, for producers: an open lane needs no wake message. */
+  announce: (isOpen: boolean) => Promise<void>;
+  /** An open lane without messages is closed after this long, in milliseconds. */
+  idleMs: number;
+  onError: (error: unknown) => void;
+}
+
+/**
+ * A lane that is open only while there is something to do, because an open one costs a connection. A wake is only a hint:
+ * whoever holds this also wakes it for every lane in which something is found waiting.
+ */
+export class LazyLane {
+  readonly #options: LazyLaneOptions;
+  #lane: Lane | undefined;
+  #running = false;
+  #idle: NodeJS.Timeout | undefined;
+  #closed = false;
+  #closing: Promise<void> = Promise.resolve();
+
+  constructor(options: LazyLaneOptions) {
+    this.#options = options;
+  }
+
+  get inHand(): number {
+    return this.#lane?.inHand ?? 0;
+  }
+
+  get isOpen(): boolean {
+    return this.#lane !== undefined;
+  }
+
+  /** Something waits, or may. */
+  wake(): void {
+    if (this.#closed) return;
+    if (!this.#lane) {
+      this.#lane = this.#options.open();
+      if (this.#running) this.#lane.resume();
+      this.#options.announce(true).catch(this.#options.onError);
+    }
+    this.#scheduleClose();
+  }
+
+  /** The device can send (or what waits shall fail): messages may be taken in hand. */
+  resume(): void {
+    this.#running = true;
+    this.#lane?.resume();
+  }
+
+  pause(): void {
+    this.#running = false;
+    this.#lane?.pause();
+  }
+
+  /** Resolves when nothing waits and nothing is in hand; the lane must be running. */
+  async drained(): Promise<void> {
+    this.wake();
+    await this.#lane?.drained();
+  }
+
+  /** Stops for good; see Lane.close. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    await this.#closing;
+    const lane = this.#lane;
+    this.#lane = undefined;
+    await lane?.close(graceMs);
+  }
+
+  #scheduleClose(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.#closing = this.#closeIdle().catch(this.#options.onError);
+    }, this.#options.idleMs);
+    this.#idle.unref();
+  }
+
+  async #closeIdle(): Promise<void> {
+    const { depth, announce } = this.#options;
+    const lane = this.#lane;
+    if (!lane || this.#closed) return;
+    if (lane.inHand > 0 || (await depth()) > 0) return this.#scheduleClose();
+    // Said before it closes: whoever adds from here on sends a wake, which opens a new one.
+    await announce(false);
+    if (this.#closed) return;
+    this.#lane = undefined;
+    await lane.close(0);
+    if ((await depth()) > 0) this.wake();
+    // A wake that came while the flag was being cleared has opened the lane; say so again.
+    if (this.#lane) await announce(true);
+  }
+}
