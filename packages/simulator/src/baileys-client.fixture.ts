@@ -14,7 +14,7 @@ import {
 } from '@whiskeysockets/baileys';
 import { pino } from 'pino';
 import type { Phone } from './phones/phone.ts';
-import type { Simulator } from './simulator.ts';
+import type { Simulator } from './simulator-interface.ts';
 
 const OPEN_MS = 15_000;
 /** Baileys' limits of a connect, a pre-key upload and a query. It does not clear these timers when a socket ends, which

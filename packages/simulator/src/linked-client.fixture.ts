@@ -2,7 +2,8 @@ import type { TestContext } from 'node:test';
 import type { UserFacingSocketConfig, WASocket } from '@whiskeysockets/baileys';
 import { type ClientAuth, openClient, pairClient } from './baileys-client.fixture.ts';
 import type { Phone } from './phones/phone.ts';
-import { type Simulator, type SimulatorOptions, startSimulator } from './simulator.ts';
+import { startSimulator } from './simulator.ts';
+import type { Simulator, SimulatorOptions } from './simulator-interface.ts';
 
 export interface LinkedClient {
   simulator: Simulator;

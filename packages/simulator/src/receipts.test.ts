@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { within } from '@postern/runtime';
 import { generateMessageIDV2, type proto, type WASocket } from '@whiskeysockets/baileys';
-import { openClient, pairClient } from './baileys-client.fixture.ts';
+import { connectClient, openClient, pairClient } from './baileys-client.fixture.ts';
 import { startLinkedClient } from './linked-client.fixture.ts';
 
 /** Resolves with the raw receipt's attributes. */
@@ -117,4 +117,25 @@ test('a key used twice in a session nobody answered is ignored by the phone', as
     friend.received.map(({ caption }) => caption),
     ['one', 'two', 'four'],
   );
+});
+
+test('receipts the client has acknowledged do not come again at its next login', async (t) => {
+  const { simulator, own, friend, auth, socket } = await startLinkedClient(t, { autoReceipts: 'read' });
+  const group = simulator.addGroup({ subject: 'Group', members: [own.number, friend.number] });
+  for (const to of [friend.jid, friend.lid, group.jid]) {
+    const id = generateMessageIDV2();
+    const read = waitForReceipt(socket, id, 'read');
+    await socket.sendMessage(to, { text: 'hello' }, { messageId: id });
+    await read;
+  }
+  await socket.onWhatsApp(friend.jid);
+  await socket.end(undefined);
+  const again = connectClient(simulator, auth);
+  t.after(() => again.end(undefined));
+  const offline = new Promise<string | undefined>((resolve) => {
+    again.ws.on('CB:ib,,offline', ({ content }: { content: { attrs: Record<string, string> }[] }) =>
+      resolve(content[0]?.attrs['count']),
+    );
+  });
+  assert.equal(await offline, '0');
 });

@@ -1,11 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { Lifetime, type Logger, withLifetime } from '@postern/runtime';
-import type { AuthenticationCreds } from '@whiskeysockets/baileys';
+import { type Lifetime, withLifetime } from '@postern/runtime';
 import { pino } from 'pino';
 import type { Account } from './accounts/account.ts';
-import type { Addressing } from './accounts/device.ts';
 import { Directory } from './accounts/directory.ts';
-import type { Group } from './accounts/group.ts';
 import { LinkedDevice } from './accounts/linked-device.ts';
 import { startControlServer } from './control/control-server.ts';
 import { FaultBook } from './faults/fault-book.ts';
@@ -14,7 +11,8 @@ import { issueCredentials } from './pairing/issued-credentials.ts';
 import { PairingDesk } from './pairing/pairing-desk.ts';
 import { MediaDownloads } from './phones/media-download.ts';
 import { MediaUploads } from './phones/media-upload.ts';
-import { type AutoReceipts, Phone } from './phones/phone.ts';
+import { Phone } from './phones/phone.ts';
+import type { Simulator, SimulatorOptions, SimulatorStats } from './simulator-interface.ts';
 import { createEncryptHandler } from './stanzas/encrypt-query.ts';
 import { createGroupHandler } from './stanzas/group-query.ts';
 import { notifyGroupTimer } from './stanzas/group-timer.ts';
@@ -25,82 +23,12 @@ import { QueryRouter } from './stanzas/query-router.ts';
 import { answerMexQuery, setReachoutTimelock } from './stanzas/reachout-timelock.ts';
 import { ReceiptRelay } from './stanzas/receipt-relay.ts';
 import { RelayLog } from './stanzas/relay-log.ts';
-import { type LiveConnection, Sessions } from './stanzas/sessions.ts';
+import { Sessions } from './stanzas/sessions.ts';
 import { settingsHandlers } from './stanzas/settings-queries.ts';
 import { createUsyncHandler } from './stanzas/usync-query.ts';
 import { createNoiseIdentity } from './wire/certificate-authority.ts';
 import { readOrCreateNoiseIdentity } from './wire/kept-noise-identity.ts';
 import { startWireServer } from './wire/web-socket-server.ts';
-
-export interface SimulatorOptions {
-  /** Default 127.0.0.1. */
-  host?: string;
-  /** Of the WebSocket server. Default 0, a free one; so for the other ports. */
-  port?: number;
-  mediaPort?: number;
-  /** Of the control API and the phones' page. Default: neither is served. */
-  controlPort?: number;
-  /** Where the root key and the media server's certificate are kept across restarts; phones and links are not.
-   * Default: nowhere. */
-  stateDirectory?: string;
-  /** How long a client's QR codes can be scanned. Default 160 s, the time its six codes last. */
-  qrRefTtlMs?: number;
-  /** Which receipts phones send by themselves. Default `delivered`. */
-  autoReceipts?: AutoReceipts;
-  /** Delay of everything the server writes. Default 0. */
-  rttMs?: number;
-  /** Messages kept per phone. Default 1,000. */
-  keep?: number;
-  /** Default: silent. */
-  logger?: Logger;
-  /** Of the faults' probabilities. */
-  seed?: number;
-}
-
-export interface Simulator {
-  webSocketUrl: string;
-  /** 64 hex digits: what a client must trust instead of WhatsApp's root. */
-  noiseRootKey: string;
-  /** The phones' page, and the control API below it; undefined unless `controlPort` was given. */
-  controlUrl: string | undefined;
-  /** PEM file for NODE_EXTRA_CA_CERTS. */
-  mediaCertificatePath: string;
-  mediaCertificatePem: string;
-  faults: FaultBook;
-  /** Registers a number. `companions`: further simulated devices that also decrypt. Throws when it is registered. */
-  addPhone(phone: { number: string; name?: string; companions?: number }): Phone;
-  phone(number: string): Phone | undefined;
-  /** Credentials of a new device linked to this registered number, without pairing. It has no one-time keys. */
-  issueCredentials(number: string): AuthenticationCreds;
-  phones(): Phone[];
-  /** Numbers of registered phones; the first administers it. Chats by LID unless `addressing` says otherwise. */
-  addGroup(group: { subject: string; members: string[]; ephemeralSeconds?: number; addressing?: Addressing }): Group;
-  groups(): Group[];
-  /** Sets a group's disappearing-message timer (0: off) and notifies its members' linked devices. */
-  setGroupTimer(group: string, seconds: number): void;
-  /** Has the account's messages to people it has no chat with refused by 463 until then (Unix time in milliseconds; 0
-   * lifts it), and tells its linked devices. */
-  setReachoutTimelock(number: string, until: number): void;
-  connections(): LiveConnection[];
-  /** Ends a device's session by a stream error (440, 401, 503, …), or breaks its socket when no code is given. */
-  closeDevice(device: string, code?: number): boolean;
-  /** Removes a linked device; false when there is none of this JID. */
-  unlink(device: string): boolean;
-  /** Called for every message stanza a linked device sends; returns how to stop that. */
-  onMessage(listener: (message: RelayedMessage) => void): () => void;
-  /** Called after anything a phone's screen shows has changed; returns how to stop that. */
-  onChange(listener: () => void): () => void;
-  stats(): SimulatorStats;
-  stop(): Promise<void>;
-}
-
-export interface SimulatorStats {
-  connections: number;
-  logins: number;
-  /** Message stanzas by what became of them. */
-  messages: Record<RelayedMessage['outcome'], number>;
-  media: { uploads: number; downloads: number; bytes: number };
-}
 
 /** Starts a simulated WhatsApp on loopback: its WebSocket and media servers, without phones at first. */
 export function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {

@@ -113,7 +113,7 @@ export class Inbox {
     const key = toKey(arrival);
     const known = this.#entries.get(key);
     if (known) {
-      if (device.id === 0) known.arrival = arrival;
+      if (device.id === 0) known.arrival = withoutContent(arrival);
       return known;
     }
     const message: ReceivedMessage = {
@@ -131,7 +131,13 @@ export class Inbox {
       copies: 0,
       decryptedBy: 0,
     };
-    const entry: Entry = { message, arrival, readers: new Set(), isComplete: false, isListed: false };
+    const entry: Entry = {
+      message,
+      arrival: withoutContent(arrival),
+      readers: new Set(),
+      isComplete: false,
+      isListed: false,
+    };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -150,6 +156,11 @@ export class Inbox {
     const oldest = this.received.shift();
     if (oldest) this.#entries.delete(`${oldest.from} ${oldest.id}`);
   }
+}
+
+/** Keeps who and what, not the ciphertexts. */
+function withoutContent({ device, sender, stanza: { tag, attrs } }: Arrival): Arrival {
+  return { device, sender, stanza: { tag, attrs } };
 }
 
 function toKey({ sender, stanza }: Arrival): string {
