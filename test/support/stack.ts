@@ -18,7 +18,8 @@ export interface StackOptions {
 /** The whole of Postern against a simulated WhatsApp: real Redis, gateway and worker as processes of their own. */
 export interface Stack {
   simulator: Simulator;
-  redisServer: LocalRedis;
+  /** The newest one. */
+  readonly redisServer: LocalRedis;
   redis: Redis;
   gateway: ServiceProcess;
   worker: ServiceProcess;
@@ -27,6 +28,8 @@ export interface Stack {
   blobDirectory: string;
   /** Registers a device and links it by QR to a phone of this number. */
   pair(deviceId: string, number: string): Promise<Phone>;
+  /** Starts Redis again after its process was killed: with its file, on its port. */
+  restartRedis(): Promise<void>;
   startWorker(env?: Record<string, string>): Promise<ServiceProcess>;
   startGateway(env?: Record<string, string>): Promise<ServiceProcess>;
   /** What is kept for messages that have not settled: jobs by list, blobs and temporary files. All zero when quiet. */
@@ -42,7 +45,12 @@ async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> 
   const directory = lifetime.use(await mkdtemp(join(tmpdir(), 'postern-e2e-')), (path) =>
     rm(path, { recursive: true, force: true }),
   );
-  const redisServer = lifetime.use(await startLocalRedis(), (server) => server.stop());
+  const redisDirectory = join(directory, 'redis');
+  const startRedis = async (port?: number) => {
+    const server = await startLocalRedis({ directory: redisDirectory, ...(port === undefined ? {} : { port }) });
+    return lifetime.use(server, (running) => running.stop());
+  };
+  let redisServer = await startRedis();
   const redis = lifetime.use(
     await connectRedis({ url: redisServer.url, name: 'test', profile: 'patient', onError: () => {} }),
     (client) => client.disconnect(),
@@ -77,7 +85,12 @@ async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> 
 
   return {
     simulator,
-    redisServer,
+    get redisServer() {
+      return redisServer;
+    },
+    async restartRedis() {
+      redisServer = await startRedis(redisServer.port);
+    },
     redis,
     gateway,
     worker,
