@@ -10,7 +10,7 @@ import {
 import { readImports, type SourceFile } from './source-file.ts';
 
 /** Test code, which may reach further: `x.test.ts`, and `x.fixture.ts` and `x.contract.ts`, which only tests load. */
-export function isTestCode(path: string): boolean {
+function isTestCode(path: string): boolean {
   return /\.(test|fixture|contract)\.(ts|mts|mjs)$/.test(path);
 }
 

@@ -1,7 +1,7 @@
 import { Lifetime } from '@postern/runtime';
 
 /** A command was asked to stop before it was done: SIGINT, SIGTERM or SIGHUP. */
-export class Interrupted extends Error {
+class Interrupted extends Error {
   override name = 'Interrupted';
 }
 
