@@ -1,21 +1,18 @@
 import { Failure, type Recipient } from '@postern/contract';
 import type { DeviceKeys, Keys } from '@postern/registry';
 import { type Logger, within } from '@postern/runtime';
-import type { Contact } from '@whiskeysockets/baileys';
 import type { Redis } from 'ioredis';
-import { createBaileysLogger } from './baileys-logger.ts';
-import { type Authentication, loadAuthentication } from './credentials/authentication.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { loadAuthentication } from './credentials/authentication.ts';
 import { createOwnedWriter, type OwnedWriter } from './credentials/owned-writer.ts';
 import { type StateCipher, StateKeyError } from './credentials/state-cipher.ts';
-import { Delivery } from './delivery.ts';
 import { DeviceLists } from './device-lists.ts';
 import { type Close, closeAs } from './disconnects.ts';
 import { errorText } from './error-text.ts';
 import { Groups } from './groups.ts';
-import { MediaConnection } from './media-connection.ts';
 import { toReceipts } from './receipts.ts';
 import { createSessionStore, type SessionStore } from './session-store.ts';
-import { closeSocket, type OpenSocket, openSocket } from './socket.ts';
+import { closeSocket } from './socket.ts';
 import { listen, type SocketListener } from './socket-events.ts';
 import { unlink } from './unlink.ts';
 import { uploadImage } from './upload.ts';
@@ -45,21 +42,6 @@ export interface SessionOptions extends OpenOptions {
   onKeyWrite: ((durationMs: number, ok: boolean) => void) | undefined;
 }
 
-/** The account this device is linked to. */
-interface Own {
-  jid: string;
-  lid: string | undefined;
-}
-
-/** What exists once the credentials are read. */
-interface Opened {
-  socket: OpenSocket;
-  authentication: Authentication;
-  own: () => Own;
-  delivery: Delivery;
-  media: MediaConnection;
-}
-
 /** Baileys shows the first QR for a minute, each later one for 20 seconds. */
 const FIRST_QR_MS = 60_000;
 const NEXT_QR_MS = 20_000;
@@ -77,7 +59,7 @@ export class BaileysSession implements Session {
   readonly #devices = new DeviceLists();
   readonly #groups = new Groups();
   #state: Session['state'] = 'connecting';
-  #opened: Opened | undefined;
+  #opened: Connection | undefined;
   #saving: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -116,7 +98,7 @@ export class BaileysSession implements Session {
   }
 
   async lookUp(recipient: Recipient): Promise<Route> {
-    return await this.#connected().delivery.lookUp(recipient);
+    return await this.#connected().recipients.lookUp(recipient);
   }
 
   async upload(image: OutgoingImage): Promise<UploadedImage> {
@@ -150,36 +132,20 @@ export class BaileysSession implements Session {
   }
 
   async #open(): Promise<void> {
-    const { redis, cipher, logger, webSocketUrl, connectTimeoutMs, queryTimeoutMs, ackTimeoutMs } = this.#options;
+    const { redis, cipher } = this.#options;
     const authentication = await loadAuthentication({ redis, device: this.#device, writer: this.#writer, cipher });
     if (this.#closing) return;
-    const socket = openSocket({
-      auth: authentication.state,
-      logger: createBaileysLogger(logger),
-      webSocketUrl,
-      connectTimeoutMs,
-      queryTimeoutMs,
-      keepAliveIntervalMs: this.#options.keepAliveIntervalMs,
-      devicesCache: this.#devices.cache,
-      getMessage: async ({ id }) => (id ? (await this.#store.contents.find(id))?.content : undefined),
-      cachedGroupMetadata: async (jid) => this.#groups.find(jid),
-    });
-    const own = () => toOwn(authentication.state.creds.me);
-    const delivery = new Delivery({
-      sock: socket.sock,
-      own,
+    this.#opened = openConnection({
+      ...this.#options,
+      authentication,
       store: this.#store,
       devices: this.#devices,
       groups: this.#groups,
       signal: this.signal,
-      queryTimeoutMs,
-      ackTimeoutMs,
       onLateAck: (messageId, at) => this.#emit({ type: 'late_ack', messageId, at }),
       onStuck: (detail) => void this.#finish(closeAs('recycled', detail)),
     });
-    const media = new MediaConnection((node) => socket.sock.query(node));
-    this.#opened = { socket, authentication, own, delivery, media };
-    listen(socket.sock, this.#listener(this.#opened));
+    listen(this.#opened.socket.sock, this.#listener(this.#opened));
   }
 
   #onOpenFailed(error: unknown): void {
@@ -188,7 +154,7 @@ export class BaileysSession implements Session {
     void this.#finish(closeAs('connection_lost', error instanceof StateKeyError ? error.message : message));
   }
 
-  #listener({ authentication, own, delivery }: Opened): SocketListener {
+  #listener({ authentication, own, delivery }: Connection): SocketListener {
     let qrs = 0;
     const save = () => {
       this.#saving = this.#saving.then(() => authentication.save());
@@ -231,7 +197,7 @@ export class BaileysSession implements Session {
     };
   }
 
-  #connected(): Opened {
+  #connected(): Connection {
     this.signal.throwIfAborted();
     if (this.#state !== 'connected' || !this.#opened) throw notConnected('The device is not connected');
     return this.#opened;
@@ -270,11 +236,6 @@ export class BaileysSession implements Session {
   #emit(event: SessionEvent): void {
     this.#options.onEvent(event);
   }
-}
-
-/** `sock.user` is what was known when the socket was made; the credentials are up to date. */
-function toOwn(me: Contact | undefined): Own {
-  return { jid: me?.id ?? '', lid: me?.lid };
 }
 
 function notConnected(message: string): Failure {
