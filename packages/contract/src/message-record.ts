@@ -27,6 +27,11 @@ export interface MessageRecord {
   sent_at?: number;
   delivered_at?: number;
   read_at?: number;
+  /** In groups: how many participants said so. */
+  delivered_count?: number;
+  read_count?: number;
+  /** The failed message that this one sends again. */
+  retry_of?: string;
   error?: FailureRecord;
 }
 

@@ -20,6 +20,8 @@ export interface Keys {
   rebalance: string;
   /** Message id → device id. */
   messageDevice(messageId: string): string;
+  /** What an idempotency key was used for, by the hash of its principal and itself. */
+  idempotency(hash: string): string;
   /** Stream: what is posted to one process. */
   mailbox(processId: string): string;
   device(deviceId: string): DeviceKeys;
@@ -40,6 +42,12 @@ export interface DeviceKeys {
   /** Hash of Signal keys of one type. */
   signalKeys(type: string): string;
   message(messageId: string): string;
+  /** Sorted set: message id by when it was accepted. */
+  messageIndex: string;
+  /** Set of `<status>|<participant>`: who in a group sent which receipt. */
+  receipts(messageId: string): string;
+  /** The job of a failed message, while it can be sent again. */
+  failedJob(messageId: string): string;
   /** Content of a message, sent or seen, for quotes and retry receipts. */
   content(messageId: string): string;
   /** Hash: chat JID → disappearing timer in seconds. */
@@ -59,6 +67,7 @@ export function createKeys(prefix: string): Keys {
     workers: `${prefix}:workers`,
     rebalance: `${prefix}:rebalance`,
     messageDevice: (messageId) => `${prefix}:message:${messageId}`,
+    idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     mailbox: (processId) => `${prefix}:mailbox:${processId}`,
     device: (deviceId) => {
       const own = `${prefix}:{${deviceId}}`;
@@ -72,6 +81,9 @@ export function createKeys(prefix: string): Keys {
         credentials: `${own}:credentials`,
         signalKeys: (type) => `${own}:signal:${type}`,
         message: (messageId) => `${own}:message:${messageId}`,
+        messageIndex: `${own}:messages`,
+        receipts: (messageId) => `${own}:receipts:${messageId}`,
+        failedJob: (messageId) => `${own}:failed:${messageId}`,
         content: (messageId) => `${own}:content:${messageId}`,
         timers: `${own}:timers`,
         lookup: (jid) => `${own}:lookup:${jid}`,

@@ -9,14 +9,22 @@ import {
 } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
-import { createScript } from './script.ts';
+import { countAttempt, countParticipant, createRecord, transition } from './message-scripts.ts';
 
 export type AttemptAnswer = 'begun' | 'missing' | 'lease_lost';
+
+/** What a phone says of a message. `participant` is set in groups; `at` in Unix milliseconds. */
+export interface Receipt {
+  status: 'delivered' | 'read';
+  participant?: string | undefined;
+  at: number;
+}
 
 export interface Messages {
   /**
    * Writes the record of an accepted message, in state `queued`, and its deadline. Must happen before its job is added.
-   * Order: index, deadline, record; a death in between leaves nothing that anybody would send.
+   * Order: index, deadline, record; a death in between leaves nothing that anybody would send. A record that exists
+   * already stays as it is.
    */
   create(record: MessageRecord): Promise<void>;
   get(messageId: string): Promise<MessageRecord | undefined>;
@@ -33,34 +41,18 @@ export interface Messages {
   markSent(deviceId: string, messageId: string, sentAt: number): Promise<boolean>;
   /** One of `from` (default queued|sending) → failed. True when this call changed it. */
   markFailed(deviceId: string, messageId: string, failure: Failure, from?: MessageState[]): Promise<boolean>;
-  /** A receipt: sent → delivered → read, never backwards. True when this call changed it. */
-  markReceipt(deviceId: string, messageId: string, status: 'delivered' | 'read', at: number): Promise<boolean>;
+  /** queued → cancelled. Answers `cancelled`, or the state that forbids it, or `missing`. */
+  markCancelled(deviceId: string, messageId: string): Promise<MessageState | 'missing'>;
+  /**
+   * A receipt: sent → delivered → read, never backwards. True when this call changed it. In groups the first participant
+   * decides the state, and each one is counted.
+   */
+  markReceipt(deviceId: string, messageId: string, receipt: Receipt): Promise<boolean>;
   /** Ids that are past their deadline, oldest first. */
   expired(now: number, limit: number): Promise<{ deviceId: string; messageId: string }[]>;
   /** Takes a message out of the deadlines: it has settled. */
   forgetDeadline(deviceId: string, messageId: string): Promise<void>;
 }
-
-// KEYS: record, and the lease where only its holder may change it. ARGV: comma-separated states it may be in, new state,
-// record TTL, lease token, then field/value pairs.
-// Answers the state found, and changes nothing unless it is one of the allowed ones. A `failed` record
-// may be left only when its code is ACK_TIMEOUT: delivery was unknown then.
-const transition = createScript<string>(`
-if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'lease_lost' end
-local state = redis.call('HGET', KEYS[1], 'state')
-if not state then return 'missing' end
-if not string.find(ARGV[1], ',' .. state .. ',', 1, true) then return state end
-if state == 'failed' and redis.call('HGET', KEYS[1], 'error_code') ~= 'ACK_TIMEOUT' then return state end
-redis.call('HSET', KEYS[1], 'state', ARGV[2])
-for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-if ARGV[2] == 'sending' then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
-if ARGV[2] ~= 'failed' and ARGV[2] ~= 'sending' then redis.call('HDEL', KEYS[1], 'error_code', 'error') end
-if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return 'changed'`);
-
-const countAttempt = createScript<number>(`
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-return redis.call('HINCRBY', KEYS[1], 'attempts', 1)`);
 
 const list = (states: readonly MessageState[]) => `,${states.join(',')},`;
 
@@ -78,7 +70,7 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
     return transition(redis, [recordKey(deviceId, messageId)], [list(from), to, ttl, '', ...fields]);
   };
   const read = async (deviceId: string, messageId: string) =>
-    toRecord(await redis.hgetall(recordKey(deviceId, messageId)));
+    toMessageRecord(await redis.hgetall(recordKey(deviceId, messageId)));
 
   return {
     read,
@@ -87,9 +79,11 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       const ttl = Math.max(0, expires_at - Date.now()) + recordTtlMs;
       await redis.set(keys.messageDevice(message_id), device_id, 'PX', ttl);
       await redis.zadd(keys.deadlines, expires_at, `${device_id}|${message_id}`);
-      const key = recordKey(device_id, message_id);
       const { error: _, ...fields } = record;
-      await redis.multi().hset(key, fields).pexpire(key, ttl).exec();
+      const { messageIndex } = keys.device(device_id);
+      const oldest = Date.now() - ttl;
+      const args = [message_id, record.created_at, ttl, oldest, ...Object.entries(fields).flat()];
+      await createRecord(redis, [recordKey(device_id, message_id), messageIndex], args);
     },
     async get(messageId) {
       const deviceId = await redis.get(keys.messageDevice(messageId));
@@ -112,8 +106,18 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       const fields = ['error_code', failure.code, 'error', JSON.stringify(toFailureRecord(failure))];
       return (await change(deviceId, messageId, from, 'failed', fields)) === 'changed';
     },
-    async markReceipt(deviceId, messageId, status, at) {
+    async markCancelled(deviceId, messageId) {
+      const found = await change(deviceId, messageId, ['queued'], 'cancelled');
+      return found === 'changed' ? 'cancelled' : (found as MessageState | 'missing');
+    },
+    async markReceipt(deviceId, messageId, { status, participant, at }) {
+      if ((await noteReceipt(redis, [recordKey(deviceId, messageId)], [`${status}_at`, at])) === 1) return false;
       const from: MessageState[] = status === 'read' ? ['sent', 'delivered', 'failed'] : ['sent', 'failed'];
+      if (participant !== undefined) {
+        const device = keys.device(deviceId);
+        const counted = [device.message(messageId), device.receipts(messageId)];
+        await countParticipant(redis, counted, [status, participant, recordTtlMs]);
+      }
       return (await change(deviceId, messageId, from, status, [`${status}_at`, at])) === 'changed';
     },
     async expired(now, limit) {
@@ -137,7 +141,7 @@ export function toFailureRecord(failure: Failure): FailureRecord {
   return record;
 }
 
-function toRecord(hash: Record<string, string>): MessageRecord | undefined {
+export function toMessageRecord(hash: Record<string, string>): MessageRecord | undefined {
   const { message_id, device_id, phone, state } = hash;
   if (message_id === undefined || device_id === undefined || phone === undefined || state === undefined) {
     return undefined;
@@ -154,6 +158,10 @@ function toRecord(hash: Record<string, string>): MessageRecord | undefined {
   for (const field of ['sent_at', 'delivered_at', 'read_at'] as const) {
     if (hash[field] !== undefined) record[field] = Number(hash[field]);
   }
+  for (const field of ['delivered_count', 'read_count'] as const) {
+    if (hash[field] !== undefined) record[field] = Number(hash[field]);
+  }
+  if (hash['retry_of'] !== undefined) record.retry_of = hash['retry_of'];
   if (hash['error'] !== undefined) record.error = toStoredFailure(hash['error']);
   return record;
 }

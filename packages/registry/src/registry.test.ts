@@ -6,8 +6,10 @@ import type { Redis } from 'ioredis';
 import { connectRedis } from './connect.ts';
 import { createDevices } from './devices.ts';
 import { LeaseLostError, writeFenced } from './fenced.ts';
+import { createIdempotencyClaims } from './idempotency-claims.ts';
 import { createKeys } from './keys.ts';
 import { createLeases } from './leases.ts';
+import { createMessageLists } from './message-lists.ts';
 import { createMessages } from './messages.ts';
 import { createWorkers, readOwners } from './workers.ts';
 
@@ -122,11 +124,11 @@ test('a message is begun by its device’s owner only, and each attempt is count
 test('receipts only advance, and a settled message never changes its outcome', async () => {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
   const { message_id: id } = await createQueued('d6');
-  assert.equal(await messages.markReceipt('d6', id, 'delivered', 1), false);
+  assert.equal(await messages.markReceipt('d6', id, { status: 'delivered', at: 1 }), false);
   await messages.markSent('d6', id, 5);
   assert.equal(await messages.markFailed('d6', id, new Failure('SEND_FAILED', 'no')), false);
-  assert.ok(await messages.markReceipt('d6', id, 'read', 7));
-  assert.equal(await messages.markReceipt('d6', id, 'delivered', 8), false);
+  assert.ok(await messages.markReceipt('d6', id, { status: 'read', at: 7 }));
+  assert.equal(await messages.markReceipt('d6', id, { status: 'delivered', at: 8 }), false);
   assert.deepEqual(
     { ...(await messages.get(id)), created_at: 0, expires_at: 0 },
     {
@@ -186,4 +188,62 @@ test('a worker lives from beat to beat, and is forgotten when it leaves or falls
 test('the owners of many devices are read at once', async () => {
   assert.ok(await leasesOf('a').acquire('d9'));
   assert.deepEqual(await readOwners(redis, keys, ['d9', 'nobody']), ['a', undefined]);
+});
+
+test('in a group each participant is counted once', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const { message_id: id } = await createQueued('d10');
+  await messages.markSent('d10', id, 1);
+  for (const participant of ['1@lid', '2@lid', '1@lid']) {
+    await messages.markReceipt('d10', id, { status: 'delivered', participant, at: 2 });
+  }
+  await messages.markReceipt('d10', id, { status: 'read', participant: '2@lid', at: 3 });
+  const record = await messages.get(id);
+  assert.deepEqual([record?.state, record?.delivered_count, record?.read_count], ['read', 2, 1]);
+});
+
+test('only a queued message can be cancelled', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const lease = await leasesOf('a').acquire('d11');
+  const { message_id: id } = await createQueued('d11');
+  assert.equal(await messages.markCancelled('d11', id), 'cancelled');
+  assert.equal(await messages.beginAttempt('d11', id, lease?.token ?? ''), 'cancelled');
+  const { message_id: sending } = await createQueued('d11');
+  await messages.beginAttempt('d11', sending, lease?.token ?? '');
+  assert.equal(await messages.markCancelled('d11', sending), 'sending');
+  assert.equal(await messages.markCancelled('d11', 'gone'), 'missing');
+});
+
+test('a record is written once, and lists page through a device’s messages, newest first', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const lists = createMessageLists(redis, keys);
+  const created = [];
+  for (let n = 0; n < 5; n += 1) created.push(await createQueued('d12'));
+  const [first] = created;
+  assert.ok(first);
+  await messages.markSent('d12', first.message_id, 1);
+  await messages.create(first);
+  assert.equal((await messages.get(first.message_id))?.state, 'sent');
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await lists.page(['d12', 'nobody'], { limit: 2, cursor });
+    seen.push(...page.messages.map((message) => message.message_id));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  assert.deepEqual(seen.toSorted(), created.map((record) => record.message_id).toSorted());
+  const sent = await lists.page(['d12'], { limit: 10, state: 'sent' });
+  assert.deepEqual(
+    sent.messages.map((message) => message.message_id),
+    [first.message_id],
+  );
+});
+
+test('an idempotency key belongs to the first message that claims it, per principal', async () => {
+  const claims = createIdempotencyClaims(redis, keys, { ttlMs: 60_000 });
+  const mine = { messageId: 'm1', deviceId: 'd', fingerprint: 'f1' };
+  assert.deepEqual(await claims.claim('alice', 'key', mine), { ...mine, isNew: true });
+  assert.deepEqual(await claims.claim('alice', 'key', { ...mine, messageId: 'm2' }), { ...mine, isNew: false });
+  assert.equal((await claims.claim('bob', 'key', { ...mine, messageId: 'm3' })).isNew, true);
+  assert.equal((await claims.find('alice', 'key'))?.messageId, 'm1');
 });

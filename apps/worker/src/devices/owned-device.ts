@@ -174,10 +174,7 @@ export class OwnedDevice {
         return background(devices.writeAccount(deviceId, token, account), 'account not stored');
       }
       case 'receipt':
-        return background(
-          messages.markReceipt(deviceId, event.messageId, event.status, event.at),
-          'receipt not stored',
-        );
+        return background(messages.markReceipt(deviceId, event.messageId, event), 'receipt not stored');
       case 'late_ack':
         return background(messages.markSent(deviceId, event.messageId, event.at), 'late ack not stored');
       case 'closed':

@@ -1,0 +1,98 @@
+import type { MessageRecord, MessageState } from '@postern/contract';
+import type { Redis } from 'ioredis';
+import type { Keys } from './keys.ts';
+import { toMessageRecord } from './messages.ts';
+
+export interface MessagePage {
+  /** Newest first. */
+  messages: MessageRecord[];
+  /** Asks for the next page; absent on the last one. */
+  cursor?: string;
+}
+
+export interface MessageLists {
+  /** A page of these devices' messages, newest first, of one state if it is given. */
+  page(
+    deviceIds: string[],
+    query: { limit: number; state?: MessageState | undefined; cursor?: string | undefined },
+  ): Promise<MessagePage>;
+}
+
+interface Entry {
+  deviceId: string;
+  messageId: string;
+  createdAt: number;
+}
+
+/** How many index entries one page may look at when it filters by state. */
+const MAX_ROUNDS = 20;
+
+export function createMessageLists(redis: Redis, keys: Keys): MessageLists {
+  /** The next entries of all devices after the cursor, merged. */
+  const readEntries = async (deviceIds: string[], after: Entry | undefined, count: number): Promise<Entry[]> => {
+    const pipeline = redis.pipeline();
+    const from = after?.createdAt ?? '+inf';
+    // Entries of the cursor's own millisecond come again and are dropped below.
+    for (const id of deviceIds) {
+      pipeline.zrevrangebyscore(keys.device(id).messageIndex, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 50);
+    }
+    const replies = (await pipeline.exec()) ?? [];
+    const entries = replies.flatMap(([error, reply], index) => {
+      if (error) throw error;
+      return toEntries(deviceIds[index] ?? '', reply as string[]);
+    });
+    const sorted = entries.sort(compare);
+    return (after ? sorted.filter((entry) => compare(entry, after) > 0) : sorted).slice(0, count);
+  };
+
+  const readRecords = async (entries: Entry[]) => {
+    const pipeline = redis.pipeline();
+    for (const { deviceId, messageId } of entries) pipeline.hgetall(keys.device(deviceId).message(messageId));
+    const replies = (await pipeline.exec()) ?? [];
+    return replies.map(([error, hash]) => {
+      if (error) throw error;
+      return toMessageRecord(hash as Record<string, string>);
+    });
+  };
+
+  return {
+    async page(deviceIds, { limit, state, cursor }) {
+      const messages: MessageRecord[] = [];
+      let after = cursor === undefined ? undefined : parseCursor(cursor);
+      for (let round = 0; round < MAX_ROUNDS && deviceIds.length > 0; round += 1) {
+        const entries = await readEntries(deviceIds, after, limit + 1);
+        const records = await readRecords(entries);
+        for (const [index, entry] of entries.entries()) {
+          if (messages.length === limit) return { messages, cursor: toCursor(after) };
+          after = entry;
+          const record = records[index];
+          if (record && (state === undefined || record.state === state)) messages.push(record);
+        }
+        if (entries.length <= limit) return { messages };
+      }
+      return after === undefined ? { messages } : { messages, cursor: toCursor(after) };
+    },
+  };
+}
+
+/** Newest first, then by id. */
+function compare(a: Entry, b: Entry): number {
+  return b.createdAt - a.createdAt || (a.messageId < b.messageId ? 1 : a.messageId > b.messageId ? -1 : 0);
+}
+
+function toEntries(deviceId: string, reply: string[]): Entry[] {
+  const entries: Entry[] = [];
+  for (let index = 0; index + 1 < reply.length; index += 2) {
+    entries.push({ deviceId, messageId: reply[index] ?? '', createdAt: Number(reply[index + 1]) });
+  }
+  return entries;
+}
+
+function toCursor(entry: Entry | undefined): string {
+  return entry === undefined ? '' : `${entry.createdAt}-${entry.messageId}`;
+}
+
+function parseCursor(text: string): Entry {
+  const [createdAt = '', messageId = ''] = text.split('-');
+  return { deviceId: '', messageId, createdAt: Number(createdAt) };
+}

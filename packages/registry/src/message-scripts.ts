@@ -1,0 +1,41 @@
+import { createScript } from './script.ts';
+
+// KEYS: record, the device's index of messages. ARGV: message id, created_at, record TTL in milliseconds, oldest
+// created_at that is kept in the index, then field/value pairs. A record that exists stays as it is.
+export const createRecord = createScript<number>(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[4])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 1`);
+
+// KEYS: record, and the lease where only its holder may change it. ARGV: comma-separated states it may be in, new state,
+// record TTL, lease token, then field/value pairs.
+// Answers the state found, and changes nothing unless it is one of the allowed ones. A `failed` record
+// may be left only when its code is ACK_TIMEOUT: delivery was unknown then.
+export const transition = createScript<string>(`
+if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'lease_lost' end
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then return 'missing' end
+if not string.find(ARGV[1], ',' .. state .. ',', 1, true) then return state end
+if state == 'failed' and redis.call('HGET', KEYS[1], 'error_code') ~= 'ACK_TIMEOUT' then return state end
+redis.call('HSET', KEYS[1], 'state', ARGV[2])
+for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+if ARGV[2] == 'sending' then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
+if ARGV[2] ~= 'failed' and ARGV[2] ~= 'sending' then redis.call('HDEL', KEYS[1], 'error_code', 'error') end
+if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return 'changed'`);
+
+export const countAttempt = createScript<number>(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+return redis.call('HINCRBY', KEYS[1], 'attempts', 1)`);
+
+// KEYS: record, set of who sent which receipt. ARGV: status, participant, TTL in milliseconds. Counts each participant of
+// a group once per status, while the record is there.
+export const countParticipant = createScript<number>(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if redis.call('SADD', KEYS[2], ARGV[1] .. '|' .. ARGV[2]) == 0 then return 0 end
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return redis.call('HINCRBY', KEYS[1], ARGV[1] .. '_count', 1)`);
