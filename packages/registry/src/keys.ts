@@ -42,6 +42,12 @@ export interface DeviceKeys {
   /** Hash of Signal keys of one type. */
   signalKeys(type: string): string;
   message(messageId: string): string;
+  /** Sorted set: the sends of the last pacing window. */
+  pace: string;
+  /** There while WhatsApp lets this account write to nobody new. */
+  reachOutHold: string;
+  /** Sorted set: JIDs of chats that were written to or wrote, by when. */
+  knownChats: string;
   /** Sorted set: message id by when it was accepted. */
   messageIndex: string;
   /** Set of `<status>|<participant>`: who in a group sent which receipt. */
@@ -81,6 +87,9 @@ export function createKeys(prefix: string): Keys {
         credentials: `${own}:credentials`,
         signalKeys: (type) => `${own}:signal:${type}`,
         message: (messageId) => `${own}:message:${messageId}`,
+        pace: `${own}:pace`,
+        reachOutHold: `${own}:reach-out-hold`,
+        knownChats: `${own}:known-chats`,
         messageIndex: `${own}:messages`,
         receipts: (messageId) => `${own}:receipts:${messageId}`,
         failedJob: (messageId) => `${own}:failed:${messageId}`,

@@ -11,6 +11,8 @@ import { createKeys } from './keys.ts';
 import { createLeases } from './leases.ts';
 import { createMessageLists } from './message-lists.ts';
 import { createMessages } from './messages.ts';
+import { createPacing } from './pacing.ts';
+import { createReachOutHolds } from './reach-out-holds.ts';
 import { createWorkers, readOwners } from './workers.ts';
 
 let server: LocalRedis;
@@ -145,6 +147,18 @@ test('receipts only advance, and a settled message never changes its outcome', a
   );
 });
 
+test('a receipt that overtakes the ack takes effect with it', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const { message_id: id } = await createQueued('d10');
+  await redis.set(keys.device('d10').lease, 'w#1');
+  await messages.beginAttempt('d10', id, 'w#1');
+  assert.equal(await messages.markReceipt('d10', id, { status: 'delivered', at: 4 }), false);
+  assert.equal((await messages.get(id))?.state, 'sending');
+  assert.ok(await messages.markSent('d10', id, 5));
+  const record = await messages.get(id);
+  assert.deepEqual([record?.state, record?.sent_at, record?.delivered_at], ['delivered', 5, 4]);
+});
+
 test('only a failure with unknown delivery can still become sent', async () => {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
   const { message_id: known } = await createQueued('d7');
@@ -246,4 +260,22 @@ test('an idempotency key belongs to the first message that claims it, per princi
   assert.deepEqual(await claims.claim('alice', 'key', { ...mine, messageId: 'm2' }), { ...mine, isNew: false });
   assert.equal((await claims.claim('bob', 'key', { ...mine, messageId: 'm3' })).isNew, true);
   assert.equal((await claims.find('alice', 'key'))?.messageId, 'm1');
+});
+
+test('a paced device sends its number within a window and then learns how long to wait', async () => {
+  const pacing = createPacing(redis, keys);
+  const pace = { max: 2, windowMs: 60_000 };
+  assert.deepEqual([await pacing.ask('d13', pace), await pacing.ask('d13', pace)], [0, 0]);
+  const wait = await pacing.ask('d13', pace);
+  assert.ok(wait > 50_000 && wait <= 60_000);
+  assert.equal(await pacing.ask('d13', { max: 0, windowMs: 1 }), 0);
+});
+
+test('a held device knows the chats it wrote to', async () => {
+  const holds = createReachOutHolds(redis, keys);
+  assert.equal(await holds.heldFor('d14'), 0);
+  await holds.hold('d14', 60_000);
+  assert.ok((await holds.heldFor('d14')) > 50_000);
+  await holds.remember('d14', '1@lid');
+  assert.deepEqual([await holds.knows('d14', '1@lid'), await holds.knows('d14', '2@lid')], [true, false]);
 });
