@@ -14,19 +14,29 @@ return 1`);
 // KEYS: record, and the lease where only its holder may change it. ARGV: comma-separated states it may be in, new state,
 // record TTL, lease token, then field/value pairs.
 // Answers the state found, and changes nothing unless it is one of the allowed ones. A `failed` record
-// may be left only when its code is ACK_TIMEOUT: delivery was unknown then.
+// may be left only when its code is ACK_TIMEOUT: delivery was unknown then. What becomes `sent` becomes more than that
+// when its receipts came first.
 export const transition = createScript<string>(`
 if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'lease_lost' end
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return 'missing' end
 if not string.find(ARGV[1], ',' .. state .. ',', 1, true) then return state end
 if state == 'failed' and redis.call('HGET', KEYS[1], 'error_code') ~= 'ACK_TIMEOUT' then return state end
-redis.call('HSET', KEYS[1], 'state', ARGV[2])
+local to = ARGV[2]
+if to == 'sent' and redis.call('HEXISTS', KEYS[1], 'delivered_at') == 1 then to = 'delivered' end
+if ARGV[2] == 'sent' and redis.call('HEXISTS', KEYS[1], 'read_at') == 1 then to = 'read' end
+redis.call('HSET', KEYS[1], 'state', to)
 for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 if ARGV[2] == 'sending' then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
 if ARGV[2] ~= 'failed' and ARGV[2] ~= 'sending' then redis.call('HDEL', KEYS[1], 'error_code', 'error') end
 if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 'changed'`);
+
+// KEYS: record. ARGV: field, time. Notes a receipt of a message whose ack is awaited; answers 1 when it did.
+export const noteReceipt = createScript<number>(`
+if redis.call('HGET', KEYS[1], 'state') ~= 'sending' then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1`);
 
 export const countAttempt = createScript<number>(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end

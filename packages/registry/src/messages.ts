@@ -9,7 +9,7 @@ import {
 } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
-import { countAttempt, countParticipant, createRecord, transition } from './message-scripts.ts';
+import { countAttempt, countParticipant, createRecord, noteReceipt, transition } from './message-scripts.ts';
 
 export type AttemptAnswer = 'begun' | 'missing' | 'lease_lost';
 
@@ -44,7 +44,8 @@ export interface Messages {
   /** queued → cancelled. Answers `cancelled`, or the state that forbids it, or `missing`. */
   markCancelled(deviceId: string, messageId: string): Promise<MessageState | 'missing'>;
   /**
-   * A receipt: sent → delivered → read, never backwards. True when this call changed it. In groups the first participant
+   * A receipt: sent → delivered → read, never backwards. True when this call changed it. One that overtakes its
+   * message's ack is noted, and takes effect with it. In groups the first participant
    * decides the state, and each one is counted.
    */
   markReceipt(deviceId: string, messageId: string, receipt: Receipt): Promise<boolean>;
@@ -111,13 +112,13 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       return found === 'changed' ? 'cancelled' : (found as MessageState | 'missing');
     },
     async markReceipt(deviceId, messageId, { status, participant, at }) {
-      if ((await noteReceipt(redis, [recordKey(deviceId, messageId)], [`${status}_at`, at])) === 1) return false;
       const from: MessageState[] = status === 'read' ? ['sent', 'delivered', 'failed'] : ['sent', 'failed'];
       if (participant !== undefined) {
         const device = keys.device(deviceId);
         const counted = [device.message(messageId), device.receipts(messageId)];
         await countParticipant(redis, counted, [status, participant, recordTtlMs]);
       }
+      if ((await noteReceipt(redis, [recordKey(deviceId, messageId)], [`${status}_at`, at])) === 1) return false;
       return (await change(deviceId, messageId, from, status, [`${status}_at`, at])) === 'changed';
     },
     async expired(now, limit) {
