@@ -61,11 +61,11 @@ for (const [what, fault] of QUERIES) {
 }
 
 test('a number that is not on WhatsApp is INVALID_JID, by one attempt, and nothing is sent to it', async () => {
-  const before = stanzas.all.length;
+  const stanzasBefore = stanzas.all.length;
   const answer = await sendImage(stack.url, DEVICE, { phone: '6289999999999', image });
   const failed = await assertAcceptedFailure(stack, DEVICE, answer, { status: 400, code: 'INVALID_JID' });
   assert.equal(failed['attempts'], 1);
-  assert.equal(stanzas.all.length, before);
+  assert.equal(stanzas.all.length, stanzasBefore);
 });
 
 test('a look-up that WhatsApp answers with an error says nothing about the number', async () => {
