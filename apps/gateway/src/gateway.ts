@@ -27,6 +27,7 @@ import { admit } from './http/admit.ts';
 import { createApp } from './http/app.ts';
 import { deviceRoutes } from './http/devices.ts';
 import { createDrain } from './http/drain.ts';
+import type { Route } from './http/exchange.ts';
 import { loginRoutes } from './http/login.ts';
 import { messageRoutes } from './http/messages.ts';
 import { operationsRoutes } from './http/operations.ts';
@@ -43,6 +44,8 @@ export interface Gateway {
   id: string;
   port: number;
   metricsPort: number;
+  /** Everything it serves but the pages. */
+  routes: readonly Pick<Route, 'method' | 'path'>[];
   /** Refuses new work, lets what waits finish for a short while, tells the rest, and releases everything. */
   stop(): Promise<void>;
 }
@@ -68,7 +71,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     }
     const keys = createKeys(config.redisPrefix);
     const connect = async (name: string, profile: 'fast' | 'patient') => {
-      const onError = (err: Error) => logger.warn({ err, connection: name }, 'redis connection failed');
+      const onError = (error: Error) => logger.warn({ error, connection: name }, 'redis connection failed');
       const options = { url: config.redisUrl, name: `postern-${name}`, profile, onError };
       return lifetime.use(await connectRedis(options), (redis) => redis.disconnect());
     };
@@ -97,7 +100,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       keys,
       processId: id,
       onMail,
-      onError: (err) => logger.warn({ err }, 'mailbox not read'),
+      onError: (error) => logger.warn({ error }, 'mailbox not read'),
     });
     // A read that waits for a reconnection is not ended by closing its connection (ioredis drops the attempt silently).
     lifetime.use(mailbox, (started) => within(started.stop(), CLOSE_MS, () => undefined).catch(() => {}));
@@ -157,6 +160,6 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       await drain.begin(DRAIN_MS);
       await started.stop(CLOSE_MS);
     });
-    return { id, port: server.port, metricsPort: operations.port, stop: () => lifetime.stop() };
+    return { id, port: server.port, metricsPort: operations.port, routes, stop: () => lifetime.stop() };
   });
 }

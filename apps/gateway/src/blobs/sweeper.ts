@@ -27,7 +27,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   const stopping = new AbortController();
   const run = async () => {
     while (!stopping.signal.aborted) {
-      await sweep(options, stopping.signal).catch((err: unknown) => logger.warn({ err }, 'blobs not swept'));
+      await sweep(options, stopping.signal).catch((error: unknown) => logger.warn({ error }, 'blobs not swept'));
       await delay(intervalMs * (0.9 + Math.random() / 5), stopping.signal).catch(() => {});
     }
   };

@@ -41,9 +41,12 @@ async function readiness(): Promise<number> {
 async function beginUpload(): Promise<{ socket: Socket; finish: () => Promise<Answer['body'] & { status: number }> }> {
   const body = Buffer.concat([Buffer.from(ENDLESS_IMAGE), samplePng(), Buffer.from('\r\n--x--\r\n')]);
   const socket = connect(tested.gateway.port, '127.0.0.1');
-  const head = ['POST /send/image HTTP/1.1', 'Host: localhost', 'Connection: close'];
-  head.push('Content-Type: multipart/form-data; boundary=x', `Content-Length: ${body.length}`);
-  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  const headers = [
+    'Connection: close',
+    'Content-Type: multipart/form-data; boundary=x',
+    `Content-Length: ${body.length}`,
+  ];
+  socket.write(`POST /send/image HTTP/1.1\r\nHost: localhost\r\n${headers.join('\r\n')}\r\n\r\n`);
   socket.write(body.subarray(0, body.length - 100));
   const deadline = Date.now() + 5_000;
   while ((await tested.storedFiles()).length === 0 && Date.now() < deadline) await delay(10);
@@ -130,8 +133,11 @@ test('a Redis that stops while somebody waits does not end the wait: the message
 
 test('a Redis that is full takes no message: nothing is accepted or kept', async () => {
   await tested.redis.config('SET', 'maxmemory', '1');
-  const answer = await sendForm(tested.url);
+  const answer = await sendForm(tested.url, { caption: 'between us' });
   assert.equal(answer.status, 503);
   assert.equal(answer.body.code, 'QUEUE_UNAVAILABLE');
   assert.deepEqual(await tested.storedFiles(), []);
+  const log = tested.logLines().join('\n');
+  assert.match(log, /OOM/);
+  assert.ok(!log.includes('between us'), 'what Redis refused is not logged');
 });

@@ -56,10 +56,9 @@ test('a sent upload is answered with the documented envelope, and the worker get
 
 test('the image may come before or after the other fields, and unknown fields are ignored', async () => {
   const form = new FormData();
-  form.append('image', new Blob([new Uint8Array(samplePng())]), '');
+  form.append('image', new Blob([new Uint8Array(samplePng())]), 'a.txt');
   form.append('nonsense', 'x');
   form.append('phone', '+62 812-3456-789');
-  form.set('image', new Blob([new Uint8Array(samplePng())]), 'a.txt');
   const answer = await toAnswer(await fetch(`${tested.url}/send/image`, { method: 'POST', body: form }));
   assert.equal(answer.status, 200);
   assert.equal(worker.jobs.at(-1)?.recipient.jid, PHONE);
@@ -135,4 +134,17 @@ test('respond-async answers 202 with a Location at once, and the record can be w
     assert.equal(body.results?.['device_id'], 'phone');
   }
   assert.equal(state, 'sent');
+});
+
+test('each outcome is one log line with its ids, and no line holds content', async () => {
+  const caption = 'nobody else reads this';
+  const answer = await sendForm(tested.url, { caption }, { 'x-request-id': 'log-me' });
+  const lines = tested.logLines().filter((line) => line.includes('"request_id":"log-me"') && line.includes('"info"'));
+  assert.equal(lines.length, 1);
+  const line = JSON.parse(lines[0] ?? '{}') as Record<string, unknown>;
+  assert.equal(line['message_id'], answer.body.results?.['message_id']);
+  assert.equal(line['device_id'], 'phone');
+  assert.equal(line['status'], 200);
+  const log = tested.logLines().join('\n');
+  for (const secret of [caption, PHONE, '628123456789', 'example.com']) assert.ok(!log.includes(secret), secret);
 });

@@ -78,7 +78,7 @@ async function acceptMessage(
 async function deleteBlob({ logger }: Exchange, messageId: string, { blobs }: SendImageParts): Promise<void> {
   await blobs
     .delete(messageId)
-    .catch((err: unknown) => logger.warn({ err, message_id: messageId }, 'blob not deleted'));
+    .catch((error: unknown) => logger.warn({ error, message_id: messageId }, 'blob not deleted'));
 }
 
 async function toJob(

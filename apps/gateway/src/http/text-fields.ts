@@ -29,8 +29,9 @@ function fromJson(body: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(body);
-  } catch (error) {
-    throw new Failure('VALIDATION_ERROR', 'The body is not valid JSON', { cause: error });
+  } catch {
+    // The parser's own message quotes the body.
+    throw new Failure('VALIDATION_ERROR', 'The body is not valid JSON');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Failure('VALIDATION_ERROR', 'Expected a JSON object');

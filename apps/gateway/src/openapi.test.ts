@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { FAILURES, Failure, type SendImageJob } from '@postern/contract';
+import { createPairingQrs } from '@postern/registry';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.ts';
+import { samplePng } from './testing/sample-png.ts';
+import { PHONE, toForm } from './testing/send-form.ts';
+import { startWorkerDouble, type WorkerDouble } from './testing/worker-double.ts';
+
+interface Operation {
+  responses: Record<string, { $ref?: string; content?: Record<string, { schema: object; example?: unknown }> }>;
+}
+interface Description {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, { enum?: string[] }>; responses: Operation['responses'] };
+}
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+const source = await readFile(new URL('../openapi.yaml', import.meta.url), 'utf8');
+const description = parse(source) as Description;
+const ajv = new Ajv2020({ strict: false, validateFormats: false }).addSchema(description, 'openapi');
+
+let tested: GatewayUnderTest;
+let worker: WorkerDouble;
+let settle: (job: SendImageJob) => Promise<unknown>;
+before(async () => {
+  tested = await startGatewayUnderTest({ API_KEYS: 'admin:key,viewer:view:*:read' });
+  await tested.addDevice('phone');
+  await tested.addDevice('fresh', { state: 'unpaired' }, null);
+  worker = await startWorkerDouble(tested, {
+    deviceId: 'phone',
+    settle: (job) => settle(job),
+    async onCommand({ name, device_id }) {
+      if (name === 'login') await createPairingQrs(tested.redis, tested.keys).show(device_id, '2@qr', 20_000);
+      return { results: name === 'pair_code' ? { pair_code: 'ABCD1234' } : {} };
+    },
+  });
+});
+after(async () => {
+  await worker.stop();
+  await tested.stop();
+});
+
+const operations = Object.entries(description.paths).flatMap(([path, item]) =>
+  METHODS.filter((method) => method in item).map((method) => `${method} ${path}`),
+);
+
+/** `/a/{b}` and the escapes of JSON pointers. */
+const pointerTo = (...names: string[]) =>
+  `openapi#/${names.map((name) => name.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`;
+
+test('the description and the server have the same routes', () => {
+  const served = tested.gateway.routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
+  assert.deepEqual(served.toSorted(), operations.toSorted());
+});
+
+test('the description lists every failure code', () => {
+  assert.deepEqual(description.components.schemas['FailureCode']?.enum, Object.keys(FAILURES));
+});
+
+/** What a `#/…` reference leads to. */
+function follow(reference: string): unknown {
+  const names = reference.split('/').slice(1);
+  return names.reduce<unknown>((node, name) => (node as Record<string, unknown> | undefined)?.[name], description);
+}
+
+test('every reference leads somewhere and every example fits its schema', () => {
+  const visit = (node: unknown, path: string[]) => {
+    if (typeof node !== 'object' || node === null) return;
+    if ('$ref' in node && typeof node.$ref === 'string') assert.ok(follow(node.$ref), node.$ref);
+    if ('schema' in node && 'example' in node && path.at(-1) === 'application/json') {
+      const isValid = ajv.validate({ $ref: pointerTo(...path, 'schema') }, node.example);
+      assert.ok(isValid, `${path.join('.')}: ${ajv.errorsText()}`);
+    }
+    for (const [name, child] of Object.entries(node)) visit(child, [...path, name]);
+  };
+  visit(description, []);
+});
+
+/** Calls the server and holds its answer against what the description says about that status. */
+async function assertDescribed(method: string, template: string, path: string, init: RequestInit, status: number) {
+  const headers = { 'x-api-key': 'key', ...(init.headers as Record<string, string> | undefined) };
+  const response = await fetch(tested.url + path, { ...init, method: method.toUpperCase(), headers });
+  const body: unknown = await response.json();
+  assert.equal(response.status, status, JSON.stringify(body));
+  const described = description.paths[template]?.[method]?.responses[String(status)];
+  assert.ok(described, `${method} ${template} does not describe ${status}`);
+  const base = described.$ref?.replace('#/', '').split('/') ?? ['paths', template, method, 'responses', String(status)];
+  const isValid = ajv.validate({ $ref: pointerTo(...base, 'content', 'application/json', 'schema') }, body);
+  assert.ok(isValid, `${method} ${template} ${status}: ${ajv.errorsText()} in ${JSON.stringify(body)}`);
+  return body as { results: Record<string, unknown> };
+}
+
+test('sends are answered as described', async () => {
+  const send = (status: number, init: RequestInit = {}) => {
+    const body = toForm({ phone: PHONE, image: samplePng() });
+    const headers = { 'x-device-id': 'phone', ...(init.headers as Record<string, string> | undefined) };
+    return assertDescribed('post', '/send/image', '/send/image', { body, ...init, headers }, status);
+  };
+  settle = (job) => tested.messages.markSent(job.device_id, job.message_id, Date.now());
+  const sent = await send(200);
+  await send(202, { headers: { prefer: 'respond-async' } });
+  await send(400, { body: toForm({ phone: '0' }) });
+  await send(401, { headers: { 'x-api-key': 'wrong' } });
+  await send(403, { headers: { 'x-api-key': 'view' } });
+  await send(404, { headers: { 'x-device-id': 'nobody' } });
+  await send(500, { headers: { 'x-device-id': 'fresh' } });
+  settle = (job) => {
+    const failure = new Failure('WA_REACHOUT_TIMELOCK', 'not now', { retryAfterSeconds: 60 });
+    return tested.messages.markFailed(job.device_id, job.message_id, failure);
+  };
+  await send(429);
+  const path = '/messages/{message_id}';
+  await assertDescribed('get', path, `/messages/${String(sent.results['message_id'])}`, {}, 200);
+  await assertDescribed('get', path, '/messages/3EB0', {}, 404);
+});
+
+test('devices and pairing are answered as described', async () => {
+  const one = '/devices/{device_id}';
+  await assertDescribed('get', '/devices', '/devices', {}, 200);
+  await assertDescribed('post', '/devices', '/devices', {}, 200);
+  const json = (value: unknown) => ({ body: JSON.stringify(value), headers: { 'content-type': 'application/json' } });
+  await assertDescribed('post', '/devices', '/devices', json({ device_id: '/' }), 400);
+  await assertDescribed('post', '/devices', '/devices', json({ device_id: 'phone' }), 409);
+  await assertDescribed('get', one, '/devices/phone', {}, 200);
+  await assertDescribed('get', one, '/devices/nobody', {}, 404);
+  await assertDescribed('get', `${one}/status`, '/devices/phone/status', {}, 200);
+  await assertDescribed('get', `${one}/login`, '/devices/fresh/login', {}, 200);
+  await assertDescribed('get', `${one}/login`, '/devices/phone/login', {}, 409);
+  await assertDescribed('get', `${one}/login/stream`, '/devices/phone/login/stream', {}, 409);
+  await assertDescribed('get', `${one}/login/qr.png`, '/devices/fresh/login/qr.png', {}, 404);
+  await assertDescribed('post', `${one}/login/code`, '/devices/fresh/login/code?phone=628123456789', {}, 200);
+  await assertDescribed('post', `${one}/login/code`, '/devices/fresh/login/code', {}, 400);
+  await assertDescribed('post', `${one}/logout`, '/devices/phone/logout', {}, 200);
+  await assertDescribed('post', `${one}/reconnect`, '/devices/phone/reconnect', {}, 200);
+  await assertDescribed('delete', one, '/devices/phone', {}, 200);
+  await assertDescribed('post', '/session', '/session', json({ key: 'key' }), 200);
+  await assertDescribed('post', '/session', '/session', json({ key: 'wrong' }), 401);
+});
+
+test('health, readiness and the description itself are served without a key', async () => {
+  await assertDescribed('get', '/healthz', '/healthz', {}, 200);
+  await assertDescribed('get', '/readyz', '/readyz', {}, 200);
+  const response = await fetch(`${tested.url}/openapi.yaml`);
+  assert.match(String(response.headers.get('content-type')), /^application\/yaml/);
+  assert.equal(await response.text(), source);
+});
