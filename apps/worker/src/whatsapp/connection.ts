@@ -6,6 +6,7 @@ import type { DeviceLists } from './device-lists.ts';
 import type { Groups } from './groups.ts';
 import { MediaConnection } from './media-connection.ts';
 import { type Own, Recipients } from './recipients.ts';
+import { findRetryContent } from './retry-content.ts';
 import type { SessionStore } from './session-store.ts';
 import { type OpenSocket, openSocket } from './socket.ts';
 
@@ -40,12 +41,12 @@ export interface ConnectionOptions {
 export function openConnection(options: ConnectionOptions): Connection {
   const { authentication, store, groups, devices, logger } = options;
   const { creds } = authentication.state;
-  const socket = openSocket({
+  const socket: OpenSocket = openSocket({
     ...options,
     auth: authentication.state,
     logger: createBaileysLogger(logger),
     devicesCache: devices.cache,
-    getMessage: async ({ id }) => (id ? (await store.contents.find(id))?.content : undefined),
+    getMessage: (key) => findRetryContent(key, store.contents, socket.sock.signalRepository.lidMapping),
     cachedGroupMetadata: async (jid) => groups.find(jid),
   });
   const { sock } = socket;

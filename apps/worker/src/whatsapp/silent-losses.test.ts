@@ -210,6 +210,24 @@ test('a retry receipt is answered by a later socket, for every device of the rec
   assert.deepEqual([again.sha256, again.caption, again.error], [image.sha256, 'a caption', undefined]);
 });
 
+test("a retry receipt of the account's own phone, and one of a group's member, are answered by a later socket", async (t) => {
+  const bench = await startLinked(t);
+  const { simulator, own, friend, opened } = bench;
+  const group = simulator.addGroup({ subject: 'Group', members: [own.number, friend.number] });
+  const toFriend = await sendTo(opened.session, friend.number);
+  const toGroup = await sendTo(opened.session, group.jid);
+  await own.waitFor(({ id }) => id === toFriend.message.messageId);
+  await friend.waitFor(({ id }) => id === toGroup.message.messageId);
+  await opened.session.close();
+  await connect(bench);
+  own.requestRetry(toFriend.message.messageId);
+  friend.requestRetry(toGroup.message.messageId);
+  const copy = await own.waitFor(({ id, copies }) => id === toFriend.message.messageId && copies > 1);
+  const member = await friend.waitFor(({ id, copies }) => id === toGroup.message.messageId && copies > 1);
+  assert.deepEqual([copy.error, copy.sha256], [undefined, toFriend.image.sha256]);
+  assert.deepEqual([member.error, member.sha256], [undefined, toGroup.image.sha256]);
+});
+
 test('our privacy token is noted once per contact, so that later messages ask no more', async (t) => {
   const { redis, keys, friend, opened } = await startLinked(t);
   await sendTo(opened.session, friend.number);

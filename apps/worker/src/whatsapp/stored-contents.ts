@@ -21,6 +21,7 @@ export interface StoredContent extends QuotedMessage {
  * after the socket or process that sent it is gone, and quotes carry it.
  */
 export interface StoredContents {
+  /** A message of others never replaces one that is kept; one that is too large even without its thumbnail is not kept. */
   save(stored: StoredContent): Promise<void>;
   find(messageId: string): Promise<StoredContent | undefined>;
 }
@@ -39,6 +40,8 @@ export function createStoredContents({ redis, device, writer, cipher }: StoredCo
       const encoded = encodeBounded(stored);
       if (encoded === undefined) return;
       const key = device.content(stored.id);
+      // Whoever got a message of ours knows its id, and could send one of the same id to take its place.
+      if (!stored.fromMe && (await redis.exists(key)) === 1) return;
       await writer.write([{ command: 'SET', key, value: cipher.seal(encoded, key), ttlMs: CONTENT_TTL_MS }]);
     },
     async find(messageId) {

@@ -71,7 +71,7 @@ export interface Session {
   upload(image: OutgoingImage): Promise<UploadedImage>;
   /**
    * Sends and waits for the server's ack of this very id. `onRelayed` is called when the stanza is written. Throws
-   * INVALID_JID, SEND_FAILED (`details.reason`: the nack's number), WA_REACHOUT_TIMELOCK (463), ACK_TIMEOUT, or the
+   * INVALID_JID, VALIDATION_ERROR (the quoted message is not kept any more), SEND_FAILED (`details.reason`: the nack's number), WA_REACHOUT_TIMELOCK (463), ACK_TIMEOUT, or the
    * signal's reason.
    */
   send(message: OutgoingMessage, onRelayed: () => void): Promise<{ acknowledgedAt: number }>;

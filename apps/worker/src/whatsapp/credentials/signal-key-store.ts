@@ -13,19 +13,21 @@ import type { StateCipher } from './state-cipher.ts';
 
 type KeyType = keyof SignalDataTypeMap;
 
+const TYPES = {
+  'pre-key': true,
+  session: true,
+  'sender-key': true,
+  'sender-key-memory': true,
+  'app-state-sync-key': true,
+  'app-state-sync-version': true,
+  'lid-mapping': true,
+  'device-list': true,
+  tctoken: true,
+  'identity-key': true,
+} satisfies Record<KeyType, true>;
+
 /** Every type of Signal data that Baileys stores; each is one hash. */
-export const SIGNAL_KEY_TYPES = [
-  'pre-key',
-  'session',
-  'sender-key',
-  'sender-key-memory',
-  'app-state-sync-key',
-  'app-state-sync-version',
-  'lid-mapping',
-  'device-list',
-  'tctoken',
-  'identity-key',
-] as const satisfies readonly KeyType[];
+export const SIGNAL_KEY_TYPES = Object.keys(TYPES);
 
 const CACHED_VALUES = 2000;
 
