@@ -7,7 +7,9 @@ import {
   createKeys,
   createLeases,
   createMessages,
+  createPacing,
   createPairingQrs,
+  createReachOutHolds,
   createWorkers,
   verifySameBlobStore,
 } from '@postern/registry';
@@ -104,6 +106,10 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
           timeoutMs: config.downloadTimeoutMs,
           maxRedirects: MAX_REDIRECTS,
         },
+        pacing: createPacing(redis, keys),
+        holds: createReachOutHolds(redis, keys),
+        defaultPace: config.pace,
+        reachOutHoldMs: config.reachOutHoldMs,
         laneConcurrency: config.laneConcurrency,
         graceMs: config.graceMs,
         send: {

@@ -22,6 +22,12 @@ export interface DeviceConnection {
   connected_until?: number;
 }
 
+/** How fast a device may send: at most `max` messages within any `window_ms`; 0 is no limit. */
+export interface DevicePace {
+  max: number;
+  window_ms: number;
+}
+
 /** A linked WhatsApp account (or one to be linked) that Postern sends through. */
 export interface DeviceRecord {
   device_id: string;
@@ -29,6 +35,8 @@ export interface DeviceRecord {
   /** The account's JID with its device number, e.g. `628…:12@s.whatsapp.net`; absent until paired. */
   jid?: string;
   lid?: string;
+  /** The device's own pace; absent: the worker's default. */
+  pace?: DevicePace;
   connection: DeviceConnection;
 }
 

@@ -2,6 +2,7 @@ export {
   CONNECTION_STATES,
   type ConnectionState,
   type DeviceConnection,
+  type DevicePace,
   type DeviceRecord,
   isDeviceId,
 } from './device.ts';

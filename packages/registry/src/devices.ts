@@ -1,4 +1,4 @@
-import { type DeviceConnection, type DeviceRecord, Failure } from '@postern/contract';
+import { type DeviceConnection, type DevicePace, type DeviceRecord, Failure } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import { writeFenced } from './fenced.ts';
 import type { Keys } from './keys.ts';
@@ -15,6 +15,8 @@ export interface Devices {
   writeConnection(deviceId: string, token: string, connection: DeviceConnection): Promise<void>;
   /** The account the device is linked to; undefined once it is not any more. */
   writeAccount(deviceId: string, token: string, account: { jid: string; lid?: string } | undefined): Promise<void>;
+  /** Sets the device's own pace; undefined gives it the worker's default again. */
+  writePace(deviceId: string, pace: DevicePace | undefined): Promise<void>;
   /** Forgets the device and everything under its hash tag but its lease and its messages' records. */
   remove(deviceId: string): Promise<void>;
 }
@@ -73,6 +75,10 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
       if (before?.jid && before.jid !== account?.jid) await redis.hdel(keys.jids, before.jid, toBareJid(before.jid));
       if (account) await redis.hset(keys.jids, account.jid, deviceId, toBareJid(account.jid), deviceId);
     },
+    async writePace(deviceId, pace) {
+      const { record } = keys.device(deviceId);
+      await (pace ? redis.hset(record, 'pace', JSON.stringify(pace)) : redis.hdel(record, 'pace'));
+    },
     async remove(deviceId) {
       const own = keys.device(deviceId);
       const device = await get(deviceId);
@@ -84,13 +90,14 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
 }
 
 function toDevice(deviceId: string, hash: Record<string, string>): DeviceRecord | undefined {
-  const { created_at, connection, jid, lid } = hash;
+  const { created_at, connection, jid, lid, pace } = hash;
   if (created_at === undefined) return undefined;
   return {
     device_id: deviceId,
     created_at: Number(created_at),
     ...(jid === undefined ? {} : { jid }),
     ...(lid === undefined ? {} : { lid }),
+    ...(pace === undefined ? {} : { pace: JSON.parse(pace) as DevicePace }),
     connection:
       connection === undefined
         ? { state: 'unpaired', since: Number(created_at) }

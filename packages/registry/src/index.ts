@@ -8,7 +8,7 @@ export { createKeys, type DeviceKeys, type Keys } from './keys.ts';
 export { createLeases, type Lease, type Leases, type Renewal, readOwner } from './leases.ts';
 export { createMessageLists, type MessageLists, type MessagePage } from './message-lists.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toFailureRecord } from './messages.ts';
-export { createPacing, type Pace, type Pacing } from './pacing.ts';
+export { createPacing, type Pacing } from './pacing.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';
 export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
 export { createScript } from './script.ts';

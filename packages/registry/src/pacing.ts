@@ -1,19 +1,14 @@
+import type { DevicePace } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import { createScript } from './script.ts';
-
-/** At most `max` sends within any `windowMs`; 0 is no limit. */
-export interface Pace {
-  max: number;
-  windowMs: number;
-}
 
 export interface Pacing {
   /**
    * Asks for leave to send one message now. Answers 0 when it is given (and counted), else the milliseconds after which
    * to ask again.
    */
-  ask(deviceId: string, pace: Pace): Promise<number>;
+  ask(deviceId: string, pace: DevicePace): Promise<number>;
 }
 
 // A log of the sends within the window, by Redis' clock, so that the limit holds across owners. KEYS: log. ARGV: max,
@@ -33,10 +28,10 @@ return math.max(1, oldest[2] + window - now)`);
 
 export function createPacing(redis: Redis, keys: Keys): Pacing {
   return {
-    async ask(deviceId, { max, windowMs }) {
+    async ask(deviceId, { max, window_ms }) {
       if (max === 0) return 0;
       const member = `${Date.now()}-${Math.random()}`;
-      return await ask(redis, [keys.device(deviceId).pace], [max, windowMs, member]);
+      return await ask(redis, [keys.device(deviceId).pace], [max, window_ms, member]);
     },
   };
 }

@@ -264,11 +264,11 @@ test('an idempotency key belongs to the first message that claims it, per princi
 
 test('a paced device sends its number within a window and then learns how long to wait', async () => {
   const pacing = createPacing(redis, keys);
-  const pace = { max: 2, windowMs: 60_000 };
+  const pace = { max: 2, window_ms: 60_000 };
   assert.deepEqual([await pacing.ask('d13', pace), await pacing.ask('d13', pace)], [0, 0]);
   const wait = await pacing.ask('d13', pace);
   assert.ok(wait > 50_000 && wait <= 60_000);
-  assert.equal(await pacing.ask('d13', { max: 0, windowMs: 1 }), 0);
+  assert.equal(await pacing.ask('d13', { max: 0, window_ms: 1 }), 0);
 });
 
 test('a held device knows the chats it wrote to', async () => {

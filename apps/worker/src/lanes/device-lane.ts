@@ -8,11 +8,12 @@ import type { Session } from '../whatsapp/whatsapp.ts';
 import { ChatOrder } from './chat-order.ts';
 import { LazyLane } from './lazy-lane.ts';
 import { type PrepareDependencies, prepareMessage } from './prepare-message.ts';
+import { RelayGate, type RelayGateDependencies } from './relay-gate.ts';
 import { type SendOptions, sendMessage } from './send-message.ts';
 import { settle } from './settle.ts';
 
 /** What every lane of a worker uses. */
-export interface DeviceLaneDependencies extends PrepareDependencies {
+export interface DeviceLaneDependencies extends PrepareDependencies, RelayGateDependencies {
   redis: Redis;
   keys: Keys;
   messages: Messages;
@@ -40,6 +41,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
   const { deviceId, token } = lease;
   const { laneOpen } = keys.device(deviceId);
   const order = new ChatOrder();
+  const gate = new RelayGate(deviceId, deps);
   const onError = (error: unknown) => logger.warn({ err: error }, 'lane error');
 
   const process = async (job: SendImageJob): Promise<'settled' | 'released'> => {
@@ -56,10 +58,12 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         session,
         leaseToken: token,
         logger: jobLogger,
+        gate: (message, aborted) => gate.pass(message, aborted),
         prepare: (message, aborted) => prepareMessage(message, aborted, deps),
       });
       if (outcome.type === 'released') return 'released';
       if (outcome.type === 'sent') onAck(outcome.acknowledgedAt);
+      await gate.learn(job, outcome);
       await settle(job, outcome, {
         messages,
         blobs,

@@ -95,6 +95,7 @@ function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptio
     leaseToken,
     session: async () => session,
     prepare: async () => prepared,
+    gate: async () => {},
     stage: (_, run) => run(),
     maxAttempts: 3,
     budgetMs: 60_000,

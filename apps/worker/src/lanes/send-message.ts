@@ -12,6 +12,8 @@ export interface SendOptions {
   /** The connected session, or a failure; see DeviceLink.session. */
   session: (signal: AbortSignal) => Promise<Session>;
   prepare: (job: SendImageJob, signal: AbortSignal) => Promise<PreparedImage>;
+  /** Asked right before the relay: waits for the device's pace, or refuses; see RelayGate. */
+  gate: (job: SendImageJob, signal: AbortSignal) => Promise<void>;
   /** Times one stage of one message. */
   stage: Stage;
   /** Attempts in all, counted across crashes. */
@@ -99,6 +101,7 @@ class Attempt {
     const image = this.#uploaded;
     await this.#turn.ready();
     signal.throwIfAborted();
+    if (!this.#maybeDelivered) await this.#options.gate(this.#job, signal);
     session.signal.throwIfAborted();
 
     const begun = await messages.beginAttempt(device_id, message_id, leaseToken);
