@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readConfig as readGatewayConfig } from '../apps/gateway/src/config.ts';
+import { readWorkerConfig } from '../apps/worker/src/config.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+const example = [...read('.env.example').matchAll(/^#([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(
+  ([, name = '', value = '']) => [name, value] as const,
+);
+const values = Object.fromEntries(example);
+
+/** The keys of the schemas: a variable's name, then a zod type. */
+const schemas = ['apps/gateway/src/config.ts', 'apps/worker/src/config.ts', 'packages/simulator/src/main.ts'];
+const readByUs = new Set(
+  schemas.flatMap((path) =>
+    [...read(path).matchAll(/^\s+([A-Z][A-Z0-9_]+): (?:z|env)\b/gm)].map((match) => match[1] ?? ''),
+  ),
+);
+const READ_BY_NODE = ['NODE_EXTRA_CA_CERTS'];
+
+test('.env.example lists every variable of gateway, worker and simulator once, and no other', () => {
+  assert.ok(readByUs.size > 40);
+  assert.deepEqual(example.map(([name]) => name).toSorted(), [...readByUs, ...READ_BY_NODE].toSorted());
+});
+
+test('the values in .env.example are the defaults', () => {
+  const required = { REDIS_URL: 'redis://127.0.0.1:6379' };
+  assert.deepEqual(readGatewayConfig(values), readGatewayConfig(required));
+  const worker = { WORKER_ID: 'one' };
+  const ownPort = { METRICS_PORT: '9101' };
+  assert.deepEqual(
+    readWorkerConfig({ ...values, ...worker, ...ownPort }),
+    readWorkerConfig({ ...required, ...worker }),
+  );
+  for (const [, name, fallback] of read('packages/simulator/src/main.ts').matchAll(
+    /(SIM_\w+): env\.integer\((\w+),/g,
+  )) {
+    assert.equal(values[name ?? ''], fallback, name);
+  }
+});
+
+test('every variable is explained above it or above its group', () => {
+  const blocks = read('.env.example').split('\n\n');
+  for (const block of blocks.filter((text) => /^#[A-Z][A-Z0-9_]*=/m.test(text))) {
+    assert.match(block.split('\n')[0] ?? '', /^# \S/, block);
+  }
+});
+
+test('every variable of the compose file exists', () => {
+  const names = [...read('docker-compose.yml').matchAll(/^\s+([A-Z][A-Z0-9_]+): /gm)].map((match) => match[1] ?? '');
+  assert.deepEqual(
+    names.filter((name) => !readByUs.has(name)),
+    [],
+  );
+  assert.ok(readdirSync(root).includes('.env.example'));
+});
