@@ -171,3 +171,18 @@ test('closing a lane ends its blocking read at once', async () => {
   await lane.close(1000);
   assert.ok(performance.now() - started < 3000);
 });
+
+test('a lane is drained only when what was fetched is settled too', async () => {
+  for (let n = 0; n < 5; n += 1) {
+    const settled: string[] = [];
+    const { lane, ids } = await openLane(`drained-${n}`, 3, async (job) => {
+      await delay(30);
+      settled.push(job.message_id);
+      return 'settled';
+    });
+    lane.resume();
+    await lane.drained();
+    assert.deepEqual(settled, ids);
+    await lane.close(0);
+  }
+});
