@@ -1,7 +1,7 @@
 import { within } from '@postern/runtime';
 
 /** Redis did not answer in time; what was sent may nevertheless have been done. */
-export class RedisSilentError extends Error {
+class RedisSilentError extends Error {
   override name = 'RedisSilentError';
 }
 

@@ -20,7 +20,7 @@ export interface AppOptions extends AuthenticationOptions {
 }
 
 /** The client closed the connection before its answer. */
-export class ClientGoneError extends Error {
+class ClientGoneError extends Error {
   override name = 'ClientGoneError';
 }
 
@@ -81,7 +81,7 @@ function beginExchange(
   { drain, logger }: Pick<AppOptions, 'drain' | 'logger'>,
 ): Exchange {
   const requestId = toRequestId(request.get('x-request-id'));
-  response.set('X-Request-Id', requestId);
+  response.set({ 'X-Request-Id': requestId, 'X-Content-Type-Options': 'nosniff' });
   if (drain.isDraining()) response.set('Connection', 'close');
   const ending = new AbortController();
   const leave = drain.enter(ending);

@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.ts';
 import { respond } from './respond.ts';
 
 /** The HTTP status of every failure code: the error table of the API. */
-export const HTTP_STATUS = {
+const HTTP_STATUS = {
   VALIDATION_ERROR: 400,
   DEVICE_ID_REQUIRED: 400,
   INVALID_JID: 400,

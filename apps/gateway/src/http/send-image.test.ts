@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Failure } from '@postern/contract';
+import { Failure, type FailureCode } from '@postern/contract';
 import { type GatewayUnderTest, startGatewayUnderTest } from '../testing/gateway-under-test.ts';
 import { samplePng } from '../testing/sample-png.ts';
 import { PHONE, sendForm, sendText, toAnswer } from '../testing/send-form.ts';
@@ -10,6 +12,7 @@ import { startWorkerDouble, type WorkerDouble } from '../testing/worker-double.t
 let tested: GatewayUnderTest;
 let worker: WorkerDouble;
 let fail: Failure | undefined;
+let cancel = false;
 
 before(async () => {
   tested = await startGatewayUnderTest({ SYNC_WAIT_MS: '5000' });
@@ -18,7 +21,11 @@ before(async () => {
   worker = await startWorkerDouble(tested, {
     deviceId: 'phone',
     settle: ({ device_id, message_id }) =>
-      fail ? messages.markFailed(device_id, message_id, fail) : messages.markSent(device_id, message_id, Date.now()),
+      cancel
+        ? tested.redis.hset(tested.keys.device(device_id).message(message_id), 'state', 'cancelled')
+        : fail
+          ? messages.markFailed(device_id, message_id, fail)
+          : messages.markSent(device_id, message_id, Date.now()),
   });
 });
 after(async () => {
@@ -147,4 +154,45 @@ test('each outcome is one log line with its ids, and no line holds content', asy
   assert.equal(line['status'], 200);
   const log = tested.logLines().join('\n');
   for (const secret of [caption, PHONE, '628123456789', 'example.com']) assert.ok(!log.includes(secret), secret);
+});
+
+const WORKER_FAILURES: [code: FailureCode, status: number][] = [
+  ['VALIDATION_ERROR', 400],
+  ['INVALID_JID', 400],
+  ['IMAGE_DOWNLOAD_FAILED', 500],
+  ['IMAGE_PROCESSING_FAILED', 500],
+  ['UPLOAD_MEDIA_ERROR', 500],
+  ['ACK_TIMEOUT', 500],
+  ['EXPIRED', 500],
+  ['DEVICE_DELETED', 500],
+  ['DEVICE_NOT_CONNECTED', 500],
+];
+for (const [code, status] of WORKER_FAILURES) {
+  test(`a message that ends as ${code} is answered ${status} with its id, and nothing stays queued`, async () => {
+    fail = new Failure(code, 'as the worker said');
+    const answer = await sendForm(tested.url);
+    fail = undefined;
+    assert.deepEqual([answer.status, answer.body.code, answer.body.message], [status, code, 'as the worker said']);
+    assert.match(String(answer.body.results?.['message_id']), /^3EB0/);
+    await tested.untilLaneIsEmpty('phone');
+  });
+}
+
+test('a message that somebody cancelled answers 409 to who waits for it', async () => {
+  cancel = true;
+  const answer = await sendForm(tested.url);
+  cancel = false;
+  assert.deepEqual([answer.status, answer.body.code], [409, 'CANCELLED']);
+});
+
+test('a blob store that cannot write is a defect of ours: 500, logged once, and no path is told', async () => {
+  const incoming = join(tested.directory, 'incoming');
+  await rename(incoming, `${incoming}-away`);
+  const answer = await sendForm(tested.url, {}, { 'x-request-id': 'full-disk' });
+  await rename(`${incoming}-away`, incoming);
+  assert.deepEqual(answer.body, { code: 'INTERNAL_ERROR', message: 'Internal error' });
+  assert.equal(answer.status, 500);
+  const errors = tested.logLines().filter((line) => line.includes('"error"') && line.includes('full-disk'));
+  assert.equal(errors.length, 1);
+  await tested.untilLaneIsEmpty('phone');
 });

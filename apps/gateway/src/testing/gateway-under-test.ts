@@ -25,7 +25,11 @@ export interface GatewayUnderTest {
   storedFiles(): Promise<string[]>;
   /** How many jobs of the device wait or are in hand. */
   laneSize(deviceId: string): Promise<number>;
+  /** Resolves when nothing of the device waits or is in hand; fails after 5 s. */
+  untilLaneIsEmpty(deviceId: string): Promise<void>;
   messages: ReturnType<typeof createMessages>;
+  /** Where the blob store is. */
+  directory: string;
   /** Forgets every device, message and blob. */
   reset(): Promise<void>;
   stop(): Promise<void>;
@@ -56,6 +60,12 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
     const connecting = connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
     const redis = lifetime.use(await connecting, (connected) => connected.disconnect());
     const filesIn = (folder: string) => readdir(join(directory, folder));
+    const laneSize = async (deviceId: string) => {
+      const queue = createLaneQueue(redis, keys, deviceId);
+      const count = await queue.getJobCountByTypes('wait', 'active', 'delayed', 'prioritized', 'failed');
+      await queue.close();
+      return count;
+    };
     return {
       gateway,
       url: `http://127.0.0.1:${gateway.port}`,
@@ -74,12 +84,14 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
         await redis.set(own.lease, 'worker-1#1');
       },
       storedFiles: async () => [...(await filesIn('blobs')), ...(await filesIn('incoming'))],
-      async laneSize(deviceId) {
-        const queue = createLaneQueue(redis, keys, deviceId);
-        const count = await queue.getJobCountByTypes('wait', 'active', 'delayed', 'prioritized', 'failed');
-        await queue.close();
-        return count;
+      laneSize,
+      async untilLaneIsEmpty(deviceId) {
+        const deadline = Date.now() + 5_000;
+        for (let size = -1; size !== 0; size = await laneSize(deviceId)) {
+          if (Date.now() > deadline) throw new Error(`${size} messages stay in the lane of ${deviceId}`);
+        }
       },
+      directory,
       async reset() {
         await redis.flushall();
         for (const id of await filesIn('blobs')) await rm(join(directory, 'blobs', id));
