@@ -9,9 +9,9 @@ import {
 } from './import-table.ts';
 import { readImports, type SourceFile } from './source-file.ts';
 
-/** Test code, which may reach further: `x.test.ts`, and `x.fixture.ts` and `x.contract.ts`, which only tests load. */
+/** Test code, which may reach further: `x.test.ts`, and what only tests load: `x.fixture.ts`, `x.contract.ts`, `testing/`. */
 function isTestCode(path: string): boolean {
-  return /\.(test|fixture|contract)\.(ts|mts|mjs)$/.test(path);
+  return /\.(test|fixture|contract)\.(ts|mts|mjs)$|\/testing\//.test(path);
 }
 
 /** What is wrong with one file of a workspace's src, one line each; empty when nothing is. */
