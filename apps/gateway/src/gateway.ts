@@ -8,6 +8,7 @@ import {
   createKeys,
   createMessages,
   createPairingQrs,
+  disconnectRedis,
   hasContent,
   readOwner,
   readSigningSecret,
@@ -73,7 +74,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const connect = async (name: string, profile: 'fast' | 'patient') => {
       const onError = (error: Error) => logger.warn({ error, connection: name }, 'redis connection failed');
       const options = { url: config.redisUrl, name: `postern-${name}`, profile, onError };
-      return lifetime.use(await connectRedis(options), (redis) => redis.disconnect());
+      return lifetime.use(await connectRedis(options), disconnectRedis);
     };
     const redis = await connect('gateway', 'fast');
     const blobs = createDirectoryBlobStore({ directory: config.blobDirectory });

@@ -11,6 +11,7 @@ import {
   createPairingQrs,
   createReachOutHolds,
   createWorkers,
+  disconnectRedis,
   verifySameBlobStore,
 } from '@postern/registry';
 import { type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
@@ -18,6 +19,7 @@ import type { WorkerConfig } from './config.ts';
 import { createCommandInbox } from './devices/command-inbox.ts';
 import { Ownership } from './devices/ownership.ts';
 import { startExpiry } from './lanes/expire-messages.ts';
+import { startReconciler } from './lanes/reconcile-messages.ts';
 import { createStage } from './lanes/stages.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { createBaileys } from './whatsapp/baileys.ts';
@@ -25,6 +27,7 @@ import { createBaileys } from './whatsapp/baileys.ts';
 const CLAIM_INTERVAL_MS = 750;
 const REBALANCE_INTERVAL_MS = 1_000;
 const EXPIRY_INTERVAL_MS = 1_000;
+const RECONCILE_INTERVAL_MS = 30_000;
 const MAX_REDIRECTS = 5;
 const MAX_BACKOFF_MS = 30_000;
 
@@ -46,7 +49,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
           profile: 'patient',
           onError: (error) => logger.warn({ err: error, connection: name }, 'redis connection failed'),
         }),
-        (redis) => redis.disconnect(),
+        disconnectRedis,
       );
     const redis = await connect('commands');
     const keys = createKeys(config.redisPrefix);
@@ -79,6 +82,18 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       logger,
     });
     lifetime.use(expiry, () => expiry.stop());
+
+    const reconciler = startReconciler({
+      redis,
+      keys,
+      messages,
+      blobs,
+      intervalMs: RECONCILE_INTERVAL_MS,
+      minAgeMs: RECONCILE_INTERVAL_MS,
+      onFailed: (code) => metrics.countMessage('failed', code, 0),
+      logger,
+    });
+    lifetime.use(reconciler, () => reconciler.stop());
 
     const ownership = new Ownership({
       leases,

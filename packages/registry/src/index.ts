@@ -1,5 +1,5 @@
 export { readSigningSecret, verifySameBlobStore } from './agreements.ts';
-export { type ConnectOptions, connectRedis, redisOptions } from './connect.ts';
+export { type ConnectOptions, connectRedis, disconnectRedis, redisOptions } from './connect.ts';
 export { CONTENT_TTL_MS, hasContent } from './contents.ts';
 export { createDevices, type Devices, toBareJid } from './devices.ts';
 export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
