@@ -7,6 +7,7 @@ export interface WorkerMetrics {
   observeStage(stage: StageName, seconds: number): void;
   countMessage(outcome: 'sent' | 'failed', code: string, attempts: number): void;
   countDisconnect(reason: CloseReason, code: number | undefined): void;
+  observeKeyWrite(seconds: number, ok: boolean): void;
   countLease(event: 'acquired' | 'lost' | 'released'): void;
 }
 
@@ -45,6 +46,13 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     labelNames: ['event'],
     registers,
   });
+  const keyWrites = new Histogram({
+    name: 'postern_key_write_seconds',
+    help: 'Time to store credentials or Signal keys in Redis; sends of the device wait for it',
+    labelNames: ['outcome'],
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10],
+    registers,
+  });
   new Gauge({
     name: 'postern_devices',
     help: 'Devices this worker owns, by the state of their connection',
@@ -71,6 +79,7 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
       attempts.inc({ outcome }, count);
     },
     countDisconnect: (reason, code) => disconnects.inc({ reason, code: code ?? 'none' }),
+    observeKeyWrite: (seconds, ok) => keyWrites.observe({ outcome: ok ? 'stored' : 'failed' }, seconds),
     countLease: (event) => leases.inc({ event }),
   };
 }

@@ -72,6 +72,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       ackTimeoutMs: config.ackTimeoutMs,
       uploadTimeoutMs: config.uploadTimeoutMs,
       stateEncryptionKey: config.stateEncryptionKey,
+      onKeyWrite: (durationMs, ok) => metrics.observeKeyWrite(durationMs / 1000, ok),
     });
     const expiry = startExpiry({
       messages,

@@ -32,6 +32,11 @@ export function toLaneKeys(keys: Keys, deviceId: string) {
   };
 }
 
+/** Whether the lane has the message's job, waiting or in hand. */
+export async function hasJob(redis: Redis, keys: Keys, deviceId: string, messageId: string): Promise<boolean> {
+  return (await redis.exists(toLaneKeys(keys, deviceId).jobPrefix + messageId)) === 1;
+}
+
 /** Takes a waiting job out of its lane; one that is in hand or gone stays as it is. */
 export async function removeJob(redis: Redis, keys: Keys, deviceId: string, messageId: string): Promise<void> {
   const queue = createLaneQueue(redis, keys, deviceId);

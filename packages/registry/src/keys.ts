@@ -20,6 +20,8 @@ export interface Keys {
   rebalance: string;
   /** Message id → device id. */
   messageDevice(messageId: string): string;
+  /** Held while one worker looks for messages without a job. */
+  reconcile: string;
   /** What an idempotency key was used for, by the hash of its principal and itself. */
   idempotency(hash: string): string;
   /** Stream: what is posted to one process. */
@@ -71,6 +73,7 @@ export function createKeys(prefix: string): Keys {
     secret: `${prefix}:secret`,
     blobStore: `${prefix}:blob-store`,
     workers: `${prefix}:workers`,
+    reconcile: `${prefix}:reconcile`,
     rebalance: `${prefix}:rebalance`,
     messageDevice: (messageId) => `${prefix}:message:${messageId}`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,

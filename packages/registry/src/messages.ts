@@ -51,6 +51,8 @@ export interface Messages {
   markReceipt(deviceId: string, messageId: string, receipt: Receipt): Promise<boolean>;
   /** Ids that are past their deadline, oldest first. */
   expired(now: number, limit: number): Promise<{ deviceId: string; messageId: string }[]>;
+  /** Messages that have not settled (or have just), by their deadlines, from an offset. */
+  unsettled(offset: number, limit: number): Promise<{ deviceId: string; messageId: string }[]>;
   /** Takes a message out of the deadlines: it has settled. */
   forgetDeadline(deviceId: string, messageId: string): Promise<void>;
 }
@@ -123,15 +125,22 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
     },
     async expired(now, limit) {
       const members = await redis.zrangebyscore(keys.deadlines, '-inf', now, 'LIMIT', 0, limit);
-      return members.map((member) => {
-        const bar = member.lastIndexOf('|');
-        return { deviceId: member.slice(0, bar), messageId: member.slice(bar + 1) };
-      });
+      return members.map(toEntry);
+    },
+    async unsettled(offset, limit) {
+      const members = await redis.zrangebyscore(keys.deadlines, '-inf', '+inf', 'LIMIT', offset, limit);
+      return members.map(toEntry);
     },
     async forgetDeadline(deviceId, messageId) {
       await redis.zrem(keys.deadlines, `${deviceId}|${messageId}`);
     },
   };
+}
+
+/** `<device>|<message id>`, as a member of the deadlines. */
+function toEntry(member: string): { deviceId: string; messageId: string } {
+  const bar = member.lastIndexOf('|');
+  return { deviceId: member.slice(0, bar), messageId: member.slice(bar + 1) };
 }
 
 /** What of a failure may be stored and told. */

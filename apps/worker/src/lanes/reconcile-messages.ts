@@ -1,0 +1,87 @@
+import { Failure, isSettled, type MessageRecord } from '@postern/contract';
+import type { BlobStore } from '@postern/media';
+import { hasJob } from '@postern/queue';
+import type { Keys, Messages } from '@postern/registry';
+import { delay, type Logger } from '@postern/runtime';
+import type { Redis } from 'ioredis';
+
+export interface ReconcileOptions {
+  redis: Redis;
+  keys: Keys;
+  messages: Messages;
+  blobs: BlobStore;
+  intervalMs: number;
+  /** Younger messages may still be on their way into the lane. */
+  minAgeMs: number;
+  onFailed: (code: string) => void;
+  logger: Logger;
+}
+
+const CHUNK = 200;
+
+/**
+ * Ends messages that no job will ever end: their gateway died between the record and the job, or Redis lost the job. One
+ * worker at a time looks through everything that has not settled; the compare-and-set on each record decides.
+ */
+export function startReconciler(options: ReconcileOptions): { stop(): Promise<void> } {
+  const { redis, keys, intervalMs, logger } = options;
+  const stopping = new AbortController();
+
+  const reconcile = async () => {
+    while (!stopping.signal.aborted) {
+      await delay(intervalMs * (0.75 + Math.random() / 2), stopping.signal).catch(() => {});
+      if (stopping.signal.aborted) return;
+      try {
+        const turn = await redis.set(keys.reconcile, '1', 'PX', Math.ceil(intervalMs / 2), 'NX');
+        if (turn !== null) await lookThrough(options, stopping.signal);
+      } catch (error) {
+        logger.warn({ err: error }, 'reconciling messages failed');
+      }
+    }
+  };
+  const reconciling = reconcile();
+  return {
+    async stop() {
+      stopping.abort();
+      await reconciling;
+    },
+  };
+}
+
+async function lookThrough(options: ReconcileOptions, signal: AbortSignal): Promise<void> {
+  const { messages } = options;
+  for (let offset = 0; !signal.aborted; ) {
+    const entries = await messages.unsettled(offset, CHUNK);
+    if (entries.length === 0) return;
+    let removed = 0;
+    for (const { deviceId, messageId } of entries) {
+      if (await settleOrphan(deviceId, messageId, options)) removed += 1;
+    }
+    offset += entries.length - removed;
+  }
+}
+
+/** Whether the message is out of the deadlines now. */
+async function settleOrphan(deviceId: string, messageId: string, options: ReconcileOptions): Promise<boolean> {
+  const { redis, keys, messages, blobs, minAgeMs, onFailed, logger } = options;
+  const record = await messages.read(deviceId, messageId);
+  if (record && Date.now() - record.created_at < minAgeMs) return false;
+  if (record && !isSettled(record.state)) {
+    if (await hasJob(redis, keys, deviceId, messageId)) return false;
+    const failure = toFailure(record);
+    if (await messages.markFailed(deviceId, messageId, failure, [record.state])) {
+      await blobs.delete(messageId);
+      onFailed(failure.code);
+      logger.warn({ device_id: deviceId, message_id: messageId, code: failure.code }, 'message failed: it had no job');
+    }
+  }
+  await messages.forgetDeadline(deviceId, messageId);
+  return true;
+}
+
+function toFailure({ state }: MessageRecord): Failure {
+  if (state === 'sending') {
+    return new Failure('ACK_TIMEOUT', 'Sent, but never acknowledged; its job was lost with the state of Redis');
+  }
+  return new Failure('QUEUE_UNAVAILABLE', 'The queue went away while the message was being accepted; it was not sent');
+}
