@@ -1,5 +1,8 @@
 export { type BlobEntry, BlobNotFoundError, type BlobStore } from './blobs/blob-store.ts';
+export { type BlobStoreVariables, blobStoreEnv, parseBlobStoreConfig } from './blobs/blob-store-env.ts';
+export { type BlobStoreConfig, createBlobStore } from './blobs/create-blob-store.ts';
 export { createDirectoryBlobStore, type DirectoryBlobStoreOptions } from './blobs/directory-blob-store.ts';
+export { createS3BlobStore, type S3BlobStoreOptions } from './blobs/s3-blob-store.ts';
 export { isCidr } from './download/address-rules.ts';
 export { checkImageUrl } from './download/check-image-url.ts';
 export { type DownloadedImage, type DownloadOptions, downloadImage } from './download/download-image.ts';
