@@ -3,10 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Lifetime } from '@postern/runtime';
-import jsqr from 'jsqr';
-import type { Locator, Page } from 'playwright-core';
-import { PNG } from 'pngjs';
+import type { Page } from 'playwright-core';
 import { openPage } from '../support/browser.ts';
+import { readQrOffScreen } from '../support/read-qr.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 const lifetime = new Lifetime();
@@ -26,15 +25,6 @@ async function photograph(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 
-/** Reads the QR off the screen, as a phone's camera does. */
-async function readQr(image: Locator): Promise<string> {
-  await image.waitFor();
-  const { data, width, height } = PNG.sync.read(await image.screenshot());
-  const found = jsqr(new Uint8ClampedArray(data), width, height);
-  assert.ok(found, 'no QR can be read off the screen');
-  return found.data;
-}
-
 const card = (page: Page, deviceId: string) =>
   page.locator('#device-list > li').filter({ has: page.getByRole('heading', { name: deviceId, exact: true }) });
 
@@ -52,7 +42,7 @@ test('a device is added, linked by the QR on the screen, sends a picture, is log
 
   await t.test('the QR on the screen links the device', async () => {
     await addDevice(page, 'office');
-    const qr = await readQr(page.getByAltText('QR to link office'));
+    const qr = await readQrOffScreen(page.getByAltText('QR to link office'));
     await photograph(page, '2-qr');
     await phone.scan(qr);
     await card(page, 'office').getByText('Connected', { exact: true }).waitFor();
@@ -144,6 +134,17 @@ test('a gateway with keys asks for one, refuses a wrong one, and shows QRs after
   await page.getByAltText('QR to link guarded').waitFor();
   const stored = await page.evaluate('JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}])');
   assert.equal(stored, '["",{},{}]');
+});
+
+test('without a worker the dialog says why there is no QR, and tries again when asked', async () => {
+  const alone = await stack.startGateway({ REDIS_PREFIX: 'nobody' });
+  const { page } = await openPage(lifetime, `http://127.0.0.1:${String(alone.ready['port'])}`);
+  await addDevice(page, 'lonely');
+  await page.getByRole('button', { name: 'Try again' }).waitFor({ timeout: 20_000 });
+  assert.match((await page.locator('#qr-state').textContent()) ?? '', /worker/i);
+  await photograph(page, '10-no-worker');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('Asking for a QR').waitFor();
 });
 
 test('the page is served with a policy that allows nothing from elsewhere', async () => {

@@ -1,5 +1,5 @@
 /** The gateway refused or failed: `code` and `status` as the API documents them, `message` for people. */
-class ApiError extends Error {
+export class ApiError extends Error {
   name = 'ApiError';
 
   constructor(status, { code = '', message = '', results = {} }) {

@@ -38,12 +38,17 @@ export function createDeviceCard(device, { onLink, onChange, onProblem }) {
     await call('POST', devicePath(deviceId, '/logout'));
     await onChange();
   });
+  const reconnect = act('Reconnect', '', async () => {
+    await call('POST', devicePath(deviceId, '/reconnect'));
+    await onChange();
+  });
   const remove = act('Delete', 'danger', async () => {
     const text = 'Its link to WhatsApp is removed, and messages still waiting for it fail. This cannot be undone.';
     if (!(await confirm(`Delete ${deviceId}?`, text, 'Delete'))) return;
     await call('DELETE', devicePath(deviceId));
     await onChange();
   });
+  const choices = isLinked ? [...(connection.state === 'disconnected' ? [reconnect] : []), logOut] : [link];
   return create(
     'li',
     {},
@@ -54,7 +59,7 @@ export function createDeviceCard(device, { onLink, onChange, onProblem }) {
       create('span', { className: `badge ${look}` }, words),
     ),
     create('p', { className: 'device-facts' }, toFacts(device)),
-    create('div', { className: 'buttons' }, ...(isLinked ? [logOut] : [link]), remove),
+    create('div', { className: 'buttons' }, ...choices, remove),
   );
 }
 

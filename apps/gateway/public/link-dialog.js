@@ -1,11 +1,12 @@
 import { call, devicePath } from './api.js';
 import { announce, byId, whileBusy } from './element.js';
+import { readEvents } from './event-stream.js';
 
 /** The dialog that links one device: its QR, kept fresh by the server's events, or a code for a number. */
 export class LinkDialog {
   #dialog = byId('link');
   #deviceId = '';
-  #events;
+  #watching = new AbortController();
   #countdown;
   #onEnd;
 
@@ -36,38 +37,34 @@ export class LinkDialog {
   #start() {
     this.#stop();
     this.#say('waiting', 'Asking for a QR …');
-    const events = new EventSource(devicePath(this.#deviceId, '/login/stream'));
-    this.#events = events;
-    events.addEventListener('qr', (event) => void this.#showQr(JSON.parse(event.data)));
-    events.addEventListener('paired', () => this.#end('paired', 'Linked.'));
-    events.addEventListener('failed', (event) => {
-      const { reason } = JSON.parse(event.data);
-      this.#end('failed', reason || 'Linking failed.');
-    });
-    // While the browser reconnects by itself it is not closed.
-    events.addEventListener('error', () => {
-      if (events.readyState === EventSource.CLOSED) void this.#explain();
-    });
+    this.#watching = new AbortController();
+    void this.#watch(this.#watching.signal);
   }
 
-  /** A refused event stream carries no reason; the same question asked plainly does. */
-  async #explain() {
+  async #watch(signal) {
+    const onEvent = (name, data) => {
+      if (signal.aborted) return;
+      if (name === 'qr') void this.#showQr(data, signal);
+      if (name === 'paired') this.#end('paired', 'Linked.');
+      if (name === 'failed') this.#end('failed', data.reason || 'Linking failed.');
+    };
     try {
-      await call('GET', devicePath(this.#deviceId, '/login'));
-      this.#end('failed', 'The connection to the gateway was lost.');
+      await readEvents(devicePath(this.#deviceId, '/login/stream'), onEvent, signal);
+      if (!signal.aborted) this.#end('failed', 'The gateway ended the connection.');
     } catch (error) {
-      this.#end(error.code === 'ALREADY_LOGGED_IN' ? 'paired' : 'failed', error.message);
+      if (signal.aborted) return;
+      const lost = 'The connection to the gateway was lost.';
+      this.#end(error.code === 'ALREADY_LOGGED_IN' ? 'paired' : 'failed', error.status ? error.message : lost);
     }
   }
 
-  async #showQr({ expires_in: seconds }) {
-    const events = this.#events;
+  async #showQr({ expires_in: seconds }, signal) {
     const { qr_link: link } = await call('GET', devicePath(this.#deviceId, '/login')).catch(() => ({}));
-    if (events !== this.#events || !link) return;
+    if (signal.aborted || !link) return;
     const image = byId('qr-image');
     image.src = link;
     await image.decode().catch(() => {});
-    if (events !== this.#events) return;
+    if (signal.aborted) return;
     this.#say('ready', 'Scan this with the phone.');
     image.alt = `QR to link ${this.#deviceId}`;
     image.hidden = false;
@@ -105,7 +102,12 @@ export class LinkDialog {
     this.#say(state, text);
     byId('link-again').hidden = state !== 'failed';
     announce(text);
-    if (state === 'paired') setTimeout(() => this.#dialog.close(), 1500);
+    if (state !== 'paired') return;
+    const { signal } = this.#watching;
+    // Unless the dialog has been opened for another device meanwhile.
+    setTimeout(() => {
+      if (signal === this.#watching.signal) this.#dialog.close();
+    }, 1500);
   }
 
   #say(state, text) {
@@ -116,8 +118,7 @@ export class LinkDialog {
   }
 
   #stop() {
-    this.#events?.close();
-    this.#events = undefined;
+    this.#watching.abort();
     clearInterval(this.#countdown);
     byId('qr-validity').value = 0;
   }
