@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { blobStoreEnv, parseBlobStoreConfig } from '@postern/media';
 import { env, readEnv } from '@postern/runtime';
 import { z } from 'zod';
 
@@ -10,8 +10,7 @@ export const workerEnv = z.object({
   REDIS_PREFIX: env.string('postern'),
   HOST: env.string('127.0.0.1'),
   METRICS_PORT: env.integer(9101, 0, 65_535),
-  DATA_DIR: env.string('.postern'),
-  BLOB_DIR: env.string(),
+  ...blobStoreEnv,
   WORKER_ID: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
@@ -51,7 +50,7 @@ export function readWorkerConfig(variables: Readonly<Record<string, string | und
     redisPrefix: read.REDIS_PREFIX,
     host: read.HOST,
     metricsPort: read.METRICS_PORT,
-    blobDirectory: read.BLOB_DIR ?? join(read.DATA_DIR, 'blobs'),
+    blobs: parseBlobStoreConfig(read),
     workerId: read.WORKER_ID ?? `worker-${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
     leaseTtlMs: read.LEASE_TTL_MS,
     graceMs: read.DEVICE_GRACE_MS,

@@ -1,5 +1,5 @@
 import type { Mail } from '@postern/contract';
-import { createDirectoryBlobStore, createImageProcessor } from '@postern/media';
+import { createBlobStore, createImageProcessor } from '@postern/media';
 import { postMail, removeJob, startMailbox } from '@postern/queue';
 import {
   connectRedis,
@@ -55,7 +55,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const keys = createKeys(config.redisPrefix);
     const devices = createDevices(redis, keys);
     const messages = createMessages(redis, keys, { recordTtlMs: config.recordTtlMs });
-    const blobs = createDirectoryBlobStore({ directory: config.blobDirectory });
+    const blobs = createBlobStore(config.blobs);
     await verifySameBlobStore(redis, keys, await blobs.identity());
 
     const owned: { by?: Ownership } = {};

@@ -162,7 +162,7 @@ export class OwnedDevice {
 
   #onSessionEvent(event: SessionEvent): void {
     const { deviceId, token } = this.lease;
-    const { messages, qrs, devices, metrics } = this.#deps;
+    const { messages, qrs, devices, metrics, holds } = this.#deps;
     const background = (work: Promise<unknown>, failed: string) => this.#background(work, failed);
     switch (event.type) {
       case 'qr':
@@ -175,6 +175,11 @@ export class OwnedDevice {
       }
       case 'receipt':
         return background(messages.markReceipt(deviceId, event.messageId, event), 'receipt not stored');
+      case 'inbound':
+        return background(
+          Promise.all(event.chats.map((chat) => holds.remember(deviceId, chat))),
+          'chat not remembered',
+        );
       case 'late_ack':
         return background(messages.markSent(deviceId, event.messageId, event.at), 'late ack not stored');
       case 'closed':

@@ -40,6 +40,13 @@ export function readInbound(message: WAMessage, own: string): Inbound {
   return { content: { id, chat: remoteJid, author, fromMe: fromMe === true, timestamp, content: inner }, timer };
 }
 
+/** The chat with a person who wrote to this account, under all its JIDs; none for groups and for what is our own. */
+export function readPersonalChats({ key }: WAMessage): string[] {
+  if (key.fromMe === true) return [];
+  const chats = [key.remoteJid, key.remoteJidAlt].filter((jid) => typeof jid === 'string');
+  return chats.filter((jid) => isPnUser(jid) || isLidUser(jid)).map((jid) => jidNormalizedUser(jid));
+}
+
 /** A change of the setting, or the timer that a disappearing message carries. */
 function timerSeconds(inner: proto.IMessage): number | undefined {
   const setting = inner.protocolMessage;

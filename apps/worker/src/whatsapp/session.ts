@@ -10,6 +10,7 @@ import { DeviceLists } from './device-lists.ts';
 import { type Close, closeAs } from './disconnects.ts';
 import { errorText } from './error-text.ts';
 import { Groups } from './groups.ts';
+import { readPersonalChats } from './inbound.ts';
 import { toReceipts } from './receipts.ts';
 import { createSessionStore, type SessionStore } from './session-store.ts';
 import { closeSocket } from './socket.ts';
@@ -193,7 +194,11 @@ export class BaileysSession implements Session {
       },
       onDevices: (node) => this.#devices.receive(node),
       onGroupChanged: (jid) => this.#groups.forget(jid),
-      onMessages: (messages) => this.#store.keep(messages, own().jid),
+      onMessages: (messages) => {
+        this.#store.keep(messages, own().jid);
+        const chats = [...new Set(messages.flatMap(readPersonalChats))];
+        if (chats.length > 0) this.#emit({ type: 'inbound', chats });
+      },
     };
   }
 

@@ -52,6 +52,8 @@ export type SessionEvent =
   | { type: 'connected'; jid: string; lid: string | undefined }
   /** A receipt for a message of ours. `participant` is set in groups. */
   | { type: 'receipt'; messageId: string; status: 'delivered' | 'read'; participant: string | undefined; at: number }
+  /** People wrote to this account; the JIDs of their chats. */
+  | { type: 'inbound'; chats: string[] }
   /** An ack that nobody waits for any more (it came after its bound). */
   | { type: 'late_ack'; messageId: string; at: number }
   | { type: 'closed'; reason: CloseReason; code: number | undefined; detail: string };
