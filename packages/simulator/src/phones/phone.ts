@@ -7,7 +7,7 @@ import type { PairingDesk } from '../pairing/pairing-desk.ts';
 import type { ReceiptRelay } from '../stanzas/receipt-relay.ts';
 import { Inbox } from './inbox.ts';
 import type { MediaDownloads } from './media-download.ts';
-import { type Arrival, PhoneDevice, type PhoneDeviceListener, toRetryReceipt } from './phone-device.ts';
+import { type Arrival, deviceName, PhoneDevice, type PhoneDeviceListener, toRetryReceipt } from './phone-device.ts';
 import { type OutgoingContent, PhoneSender, type PhoneSenderParts } from './phone-sender.ts';
 import type { ReceivedMessage } from './received-message.ts';
 
@@ -106,6 +106,17 @@ export class Phone implements PhoneDeviceListener {
   /** Claims that the message could not be decrypted. Throws when it does not have it. */
   requestRetry(messageId: string): void {
     this.#askAgain(this.#inbox.arrival(messageId));
+  }
+
+  /**
+   * Loses the Signal session with a device (full JID), so that the next message from it cannot be read. `deviceId` names
+   * which of the phone's simulated devices does; 0 is the phone itself.
+   */
+  loseSession(peer: string, deviceId = 0): void {
+    const device = this.account.devices.get(deviceId);
+    const other = this.#parts.directory.device(peer);
+    if (!(device instanceof PhoneDevice) || !other) throw new Error('there is no such device');
+    device.signal.forget(deviceName(other));
   }
 
   onMessage(arrival: Arrival, message: proto.IMessage): void {
