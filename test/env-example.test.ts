@@ -15,7 +15,12 @@ const example = [...read('.env.example').matchAll(/^#([A-Z][A-Z0-9_]*)=(.*)$/gm)
 const values = Object.fromEntries(example);
 
 /** The keys of the schemas: a variable's name, then a zod type. */
-const schemas = ['apps/gateway/src/config.ts', 'apps/worker/src/config.ts', 'packages/simulator/src/main.ts'];
+const schemas = [
+  'apps/gateway/src/config.ts',
+  'apps/worker/src/config.ts',
+  'packages/media/src/blobs/blob-store-env.ts',
+  'packages/simulator/src/main.ts',
+];
 const readByUs = new Set(
   schemas.flatMap((path) =>
     [...read(path).matchAll(/^\s+([A-Z][A-Z0-9_]+): (?:z|env)\b/gm)].map((match) => match[1] ?? ''),
