@@ -38,6 +38,8 @@ export interface Commands {
 
 const FIND_OWNER_MS = 10_000;
 const LOOK_EVERY_MS = 250;
+/** How long a worker that lost the device may still answer. */
+const LAST_WORD_MS = 1_000;
 const ANSWER_MS = {
   login: 10_000,
   pair_code: 30_000,
@@ -72,10 +74,15 @@ export function createCommands({ ownerOf, post, replyTo }: CommandsOptions): Com
         reply_to: replyTo,
         request_id: requestId,
       });
+      let lostSinceMs: number | undefined;
       while (!answered.signal.aborted && monotonicMs() < deadlineMs) {
         await delay(LOOK_EVERY_MS, answered.signal).catch(() => {});
         signal.throwIfAborted();
-        if (!answered.signal.aborted && (await ownerOf(deviceId)) !== owner) break;
+        if (answered.signal.aborted) break;
+        const now = await ownerOf(deviceId);
+        // An owner that deletes the device lets go of it before it answers.
+        lostSinceMs = now === owner ? undefined : (lostSinceMs ?? monotonicMs());
+        if (lostSinceMs !== undefined && monotonicMs() - lostSinceMs > LAST_WORD_MS) break;
       }
       return result;
     } finally {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type CommandResult, type DeviceCommand, Failure } from '@postern/contract';
 import { createPairingQrs, toFailureRecord } from '@postern/registry';
+import { delay } from '@postern/runtime';
 import { type GatewayUnderTest, startGatewayUnderTest } from '../testing/gateway-under-test.ts';
 import { startWorkerDouble, type WorkerDouble } from '../testing/worker-double.ts';
 
@@ -194,4 +195,16 @@ test('the login stream of a pairing that ends without a scan says why', async ()
 test('no log line holds a QR or a whole number', async () => {
   const log = tested.logLines().join('\n');
   for (const secret of [QR, 'ABCD1234', '628123456789']) assert.ok(!log.includes(secret), secret);
+});
+
+test('an owner that lets go of the device before it answers is still heard', async () => {
+  const lease = tested.keys.device('fresh').lease;
+  onCommand = async () => {
+    await tested.redis.del(lease);
+    await delay(600);
+    return {};
+  };
+  const commandsBefore = worker.commands.length;
+  assert.equal((await call('DELETE', '/devices/fresh')).status, 200);
+  assert.equal(worker.commands.length, commandsBefore + 1);
 });
