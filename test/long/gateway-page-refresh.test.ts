@@ -4,6 +4,7 @@ import { Lifetime } from '@postern/runtime';
 import { openPage } from '../support/browser.ts';
 import { readQrOffScreen } from '../support/read-qr.ts';
 import { startStack } from '../support/stack.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const lifetime = new Lifetime();
 after(() => lifetime.stop());
@@ -18,9 +19,7 @@ test('the page replaces a QR that has run out by a fresh one, which can be scann
   const first = await readQrOffScreen(image);
   const source = await image.getAttribute('src');
   // Baileys shows its first QR for a minute.
-  await page.waitForFunction(`document.getElementById('qr-image').src !== ${JSON.stringify(source)}`, undefined, {
-    timeout: 90_000,
-  });
+  await waitUntil('a fresh QR is shown', async () => (await image.getAttribute('src')) !== source, 90_000);
   const second = await readQrOffScreen(image);
   assert.notEqual(second, first);
   await phone.scan(second);
