@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Mail } from '@postern/contract';
-import { createDirectoryBlobStore } from '@postern/media';
+import { createBlobStore } from '@postern/media';
 import { createProducer, postMail, startMailbox } from '@postern/queue';
 import {
   connectRedis,
@@ -77,7 +77,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       return lifetime.use(await connectRedis(options), disconnectRedis);
     };
     const redis = await connect('gateway', 'fast');
-    const blobs = createDirectoryBlobStore({ directory: config.blobDirectory });
+    const blobs = createBlobStore(config.blobs);
     await verifySameBlobStore(redis, keys, await blobs.identity());
     const secret = await readSigningSecret(redis, keys);
 
