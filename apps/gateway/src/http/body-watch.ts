@@ -14,21 +14,26 @@ export interface BodyLimits {
   /** When it aborts, reading fails with its reason. */
   signal: AbortSignal;
   onBytes?: (count: number) => void;
+  /** How long the body may stand still; 30 s unless a test is in a hurry. */
+  idleMs?: number;
 }
 
 /** A sender that goes silent for this long has gone away. */
 const IDLE_MS = 30_000;
 
 /** Watches a body that somebody else reads. */
-export function watchBody(request: Request, { maxBytes, tooLarge, signal, onBytes }: BodyLimits): BodyWatch {
+export function watchBody(
+  request: Request,
+  { maxBytes, tooLarge, signal, onBytes, idleMs = IDLE_MS }: BodyLimits,
+): BodyWatch {
   let received = 0;
   let fail: (reason: unknown) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
   failed.catch(() => {});
-  const onIdle = () => fail(new Failure('VALIDATION_ERROR', `The body stopped arriving for ${IDLE_MS / 1000} s`));
-  const timer = setTimeout(onIdle, IDLE_MS);
+  const onIdle = () => fail(new Failure('VALIDATION_ERROR', `The body stopped arriving for ${idleMs / 1000} s`));
+  const timer = setTimeout(onIdle, idleMs);
   const count = (chunk: Buffer) => {
     received += chunk.length;
     onBytes?.(chunk.length);
