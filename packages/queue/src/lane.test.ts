@@ -172,8 +172,9 @@ test('closing a lane ends its blocking read at once', async () => {
   assert.ok(performance.now() - started < 3000);
 });
 
-test('a lane is not drained while a message is being fetched', async () => {
+test('a lane is not drained while a message is being fetched', async (t) => {
   const { lane } = await openLane('drained', 1, async () => 'settled');
+  t.after(() => lane.close(0));
   const { wait, active } = toLaneKeys(keys, 'drained');
   await redis.rpoplpush(wait, active);
   let isDrained = false;
@@ -184,5 +185,4 @@ test('a lane is not drained while a message is being fetched', async () => {
   assert.equal(isDrained, false);
   await redis.del(active);
   await drained;
-  await lane.close(0);
 });

@@ -79,8 +79,10 @@ export class Lane {
   /** Resolves when nothing waits and nothing is in hand; the lane must be running. */
   async drained(): Promise<void> {
     const { redis, keys, deviceId } = this.#options;
-    const { wait } = toLaneKeys(keys, deviceId);
-    while (this.#inHand.size > 0 || (await redis.llen(wait)) > 0) await delay(20, this.#closing.signal);
+    const { wait, active } = toLaneKeys(keys, deviceId);
+    // A job that is being fetched waits no more and is not in hand yet.
+    const left = async () => (await redis.llen(wait)) + (await redis.llen(active));
+    while (this.#inHand.size > 0 || (await left()) > 0) await delay(20, this.#closing.signal);
   }
 
   /**
