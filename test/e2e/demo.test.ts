@@ -4,7 +4,9 @@ import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { startLocalRedis } from '@postern/local-redis';
 import { Lifetime } from '@postern/runtime';
+import { Redis } from 'ioredis';
 import { createDataDirectory, type DemoProcess, startDemo } from '../support/demo-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -65,6 +67,16 @@ test('while it is up, on another port than a taken one, the call it prints works
 
   process.kill(demo.pid, 'SIGINT');
   assert.deepEqual(await demo.exited, { code: 0, signal: null }, demo.stderr());
+  await assertNothingLeft(demo, directory);
+});
+
+test('in a Redis that is not its own it leaves no key behind', async () => {
+  const directory = await createDataDirectory(lifetime);
+  const redis = lifetime.use(await startLocalRedis(), (server) => server.stop());
+  const demo = startDemo(lifetime, 'demo', ['--once'], { DATA_DIR: directory, REDIS_URL: redis.url });
+  assert.deepEqual(await demo.exited, { code: 0, signal: null }, demo.stderr());
+  const client = lifetime.use(new Redis(redis.url), (opened) => opened.disconnect());
+  assert.deepEqual(await client.keys('*'), []);
   await assertNothingLeft(demo, directory);
 });
 
