@@ -1,0 +1,46 @@
+/**
+ * What a linked device that sends nothing costs: memory of its worker and connections to Redis.
+ *
+ *   node --conditions=source --import tsx test/bench/idle-devices.ts [devices] [workers]
+ *
+ * The devices' credentials are written, not paired one by one. Workers start with none, and are measured again after each
+ * quarter of the devices is registered and connected.
+ */
+import { readFileSync } from 'node:fs';
+import { registerLinkedDevices } from '../support/linked-devices.ts';
+import { startStack } from '../support/stack.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const DEVICES = Number(process.argv[2] ?? 1000);
+const WORKERS = Number(process.argv[3] ?? 2);
+const STEPS = 4;
+
+function rssMegabytes(pid: number): number {
+  const line = readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/);
+  return Math.round(Number(line?.[1] ?? 0) / 1024);
+}
+
+const stack = await startStack({ simulator: { autoReceipts: 'none' } });
+try {
+  const workers = [stack.worker];
+  while (workers.length < WORKERS) workers.push(await stack.startWorker());
+  const measure = async (devices: number, seconds: number) => {
+    const clients = Number((await stack.redis.info('clients')).match(/connected_clients:(\d+)/)?.[1] ?? 0);
+    const rss = workers.map((worker) => rssMegabytes(worker.pid));
+    console.log(JSON.stringify({ devices, connect_seconds: seconds, worker_rss_mb: rss, redis_clients: clients }));
+  };
+  await measure(0, 0);
+  for (let step = 1; step <= STEPS; step += 1) {
+    const from = Math.round((DEVICES * (step - 1)) / STEPS);
+    const to = Math.round((DEVICES * step) / STEPS);
+    const ids = Array.from({ length: to - from }, (_, index) => `idle-${from + index}`);
+    const started = performance.now();
+    await registerLinkedDevices(stack, ids, 628_500_000_000 + from);
+    await waitUntil('all are connected', () => stack.simulator.connections().length >= to, 600_000);
+    // Let the work of connecting end.
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await measure(to, Math.round((performance.now() - started) / 100) / 10);
+  }
+} finally {
+  await stack.stop();
+}
