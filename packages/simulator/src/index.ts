@@ -7,4 +7,4 @@ export type { ReceivedMessage } from './phones/received-message.ts';
 export { startSimulator } from './simulator.ts';
 export type { Simulator, SimulatorOptions, SimulatorStats } from './simulator-interface.ts';
 export type { RelayedMessage } from './stanzas/message-intake.ts';
-export type { LiveConnection } from './stanzas/sessions.ts';
+export type { LiveConnection, SocketEvent } from './stanzas/sessions.ts';

@@ -116,9 +116,14 @@ test('a second login of a device closes the first by 440', async (t) => {
   const auth = await pairClient(simulator, phone);
   const first = await openClient(simulator, auth);
   const closed = waitForUpdate(first, ({ connection }) => connection === 'close');
+  const told: string[] = [];
+  const { logins } = simulator.stats();
+  simulator.onSocket(({ type, socket }) => told.push(`${type} ${socket - logins}`));
   const second = await openClient(simulator, auth);
   assert.equal(statusOf(await closed), 440);
   assert.equal(simulator.connections().length, 1);
+  // The replaced one stays open until its socket really is closed.
+  assert.deepEqual(told, ['opened 1', 'closed 0']);
   await second.end(undefined);
 });
 

@@ -5,7 +5,7 @@ import type { Group } from './accounts/group.ts';
 import type { FaultBook } from './faults/fault-book.ts';
 import type { AutoReceipts, Phone } from './phones/phone.ts';
 import type { RelayedMessage } from './stanzas/message-intake.ts';
-import type { LiveConnection } from './stanzas/sessions.ts';
+import type { LiveConnection, SocketEvent } from './stanzas/sessions.ts';
 
 export interface SimulatorOptions {
   /** Default 127.0.0.1. */
@@ -63,6 +63,8 @@ export interface Simulator {
   unlink(device: string): boolean;
   /** Called for every message stanza a linked device sends; returns how to stop that. */
   onMessage(listener: (message: RelayedMessage) => void): () => void;
+  /** Called when a linked device's socket has logged in or closed; returns how to stop that. */
+  onSocket(listener: (event: SocketEvent) => void): () => void;
   /** Called after anything a phone's screen shows has changed; returns how to stop that. */
   onChange(listener: () => void): () => void;
   stats(): SimulatorStats;

@@ -23,7 +23,7 @@ import { QueryRouter } from './stanzas/query-router.ts';
 import { answerMexQuery, setReachoutTimelock } from './stanzas/reachout-timelock.ts';
 import { ReceiptRelay } from './stanzas/receipt-relay.ts';
 import { RelayLog } from './stanzas/relay-log.ts';
-import { Sessions } from './stanzas/sessions.ts';
+import { Sessions, type SocketEvent } from './stanzas/sessions.ts';
 import { settingsHandlers } from './stanzas/settings-queries.ts';
 import { createUsyncHandler } from './stanzas/usync-query.ts';
 import { createNoiseIdentity } from './wire/certificate-authority.ts';
@@ -78,7 +78,11 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
     ]),
   );
   const intake = new MessageIntake({ faults, relay, log, onRelayed });
-  const sessions = new Sessions({ directory, desk, faults, queries, messages: intake, receipts, logger });
+  const socketListeners = new Set<(event: SocketEvent) => void>();
+  const onSocket = (event: SocketEvent) => {
+    for (const listener of socketListeners) listener(event);
+  };
+  const sessions = new Sessions({ directory, desk, faults, queries, messages: intake, receipts, onSocket, logger });
   const wire = lifetime.use(
     await startWireServer({
       host,
@@ -151,6 +155,10 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
     onMessage: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onSocket: (listener) => {
+      socketListeners.add(listener);
+      return () => socketListeners.delete(listener);
     },
     onChange: (listener) => {
       changeListeners.add(listener);

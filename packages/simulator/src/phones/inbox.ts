@@ -11,6 +11,7 @@ interface Entry {
   /** The latest arrival at the phone itself, for receipts of its own accord. */
   arrival: Arrival;
   readers: Set<number>;
+  contents: Set<string>;
   /** Nothing more is known of it to come: downloaded, failed, or without a picture. */
   isComplete: boolean;
   isListed: boolean;
@@ -39,6 +40,8 @@ export class Inbox {
     const isPhone = arrival.device.id === 0;
     entry.readers.add(arrival.device.id);
     entry.message.decryptedBy = entry.readers.size;
+    entry.contents.add(`${hex(shown.image?.fileSha256)} ${shown.content.caption ?? ''}`);
+    entry.message.contents = entry.contents.size;
     if (isPhone) entry.message.copies += 1;
     const isNews = entry.message.type === 'unreadable';
     if (isNews) {
@@ -129,12 +132,14 @@ export class Inbox {
       mentions: [],
       receipt: 'none',
       copies: 0,
+      contents: 0,
       decryptedBy: 0,
     };
     const entry: Entry = {
       message,
       arrival: withoutContent(arrival),
       readers: new Set(),
+      contents: new Set(),
       isComplete: false,
       isListed: false,
     };
@@ -165,6 +170,10 @@ function withoutContent({ device, sender, stanza: { tag, attrs } }: Arrival): Ar
 
 function toKey({ sender, stanza }: Arrival): string {
   return `${sender.account.number} ${stanza.attrs['id']}`;
+}
+
+function hex(bytes: Uint8Array | null | undefined): string {
+  return Buffer.from(bytes ?? []).toString('hex');
 }
 
 function toText(error: unknown): string {

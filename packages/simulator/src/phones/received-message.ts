@@ -41,6 +41,8 @@ export interface ReceivedMessage {
   receipt: 'none' | 'delivered' | 'read';
   /** How often this id arrived at the phone. */
   copies: number;
+  /** How many different contents (caption and picture) the copies had. */
+  contents: number;
   /** How many of the phone's simulated devices decrypted it. */
   decryptedBy: number;
 }
@@ -58,6 +60,7 @@ export type MessageContent = Omit<
   | 'error'
   | 'receipt'
   | 'copies'
+  | 'contents'
   | 'decryptedBy'
 >;
 

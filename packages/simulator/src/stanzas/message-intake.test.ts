@@ -15,7 +15,15 @@ test('a message whose ack was dropped, sent again under its id, is one message t
   await acked;
   const received = await friend.waitFor((message) => message.id === id && message.copies === 2);
   assert.equal(friend.received.filter((message) => message.id === id).length, 1);
-  assert.equal(received.error, undefined);
+  assert.deepEqual([received.error, received.contents], [undefined, 1]);
+});
+
+test('two contents under one id are counted, though only the first is shown', async (t) => {
+  const { friend, socket } = await startLinkedClient(t);
+  const id = generateMessageIDV2();
+  for (const text of ['one', 'another']) await socket.sendMessage(friend.jid, { text }, { messageId: id });
+  const received = await friend.waitFor((message) => message.id === id && message.copies === 2);
+  assert.deepEqual([received.caption, received.contents], ['one', 2]);
 });
 
 test('a rule for one recipient leaves the others alone', async (t) => {

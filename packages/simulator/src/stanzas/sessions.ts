@@ -18,6 +18,7 @@ export interface SessionsParts {
   queries: QueryRouter;
   messages: MessageIntake;
   receipts: ReceiptRelay;
+  onSocket: (event: SocketEvent) => void;
   logger: Logger;
 }
 
@@ -29,10 +30,26 @@ export interface LiveConnection {
   connectedAt: number;
 }
 
+/**
+ * A linked device's socket: `opened` once it has logged in, `closed` once the socket under it is closed for certain. A
+ * socket that a newer one has replaced stays open until its own `closed`.
+ */
+export interface SocketEvent {
+  type: 'opened' | 'closed';
+  /** Full JID. */
+  device: string;
+  /** Counted from 1. */
+  socket: number;
+  /** Unix time in milliseconds. */
+  at: number;
+}
+
 /** Logs devices in, directs their stanzas to who handles them, and ends their sessions. */
 export class Sessions implements ConnectionListener {
   readonly #parts: SessionsParts;
   readonly #devices = new Map<Connection, LinkedDevice>();
+  /** Of every connection that logged in and is not closed yet, also of replaced ones. */
+  readonly #sockets = new Map<Connection, number>();
   #logins = 0;
 
   constructor(parts: SessionsParts) {
@@ -83,6 +100,7 @@ export class Sessions implements ConnectionListener {
 
   onClosed(connection: Connection): void {
     this.#parts.desk.forget(connection);
+    this.#tellClosed(connection);
     const device = this.#devices.get(connection);
     this.#devices.delete(connection);
     if (device?.connection === connection) device.connection = undefined;
@@ -119,6 +137,8 @@ export class Sessions implements ConnectionListener {
     device.connection = connection;
     this.#devices.set(connection, device);
     this.#logins += 1;
+    this.#sockets.set(connection, this.#logins);
+    this.#parts.onSocket({ type: 'opened', device: jid, socket: this.#logins, at: Date.now() });
     connection.send({
       tag: 'success',
       attrs: { t: nowSeconds(), props: '1', lid: deviceJid(device, 'lid'), display_name: device.account.name },
@@ -130,6 +150,13 @@ export class Sessions implements ConnectionListener {
       connection.send({ tag: 'ib', attrs: {}, content: [{ tag: 'offline_preview', attrs: { count } }] });
     for (const stanza of device.outbox.late()) connection.send(stanza);
     connection.send({ tag: 'ib', attrs: {}, content: [{ tag: 'offline', attrs: { count } }] });
+  }
+
+  #tellClosed(connection: Connection): void {
+    const socket = this.#sockets.get(connection);
+    if (socket === undefined) return;
+    this.#sockets.delete(connection);
+    this.#parts.onSocket({ type: 'closed', device: connection.device ?? '', socket, at: Date.now() });
   }
 
   #onQuery(connection: Connection, device: LinkedDevice, query: BinaryNode): void {
