@@ -1,1 +1,6 @@
 export { type LocalRedis, type LocalRedisOptions, startLocalRedis } from './local-redis.ts';
+export {
+  type LocalRedisCluster,
+  type LocalRedisClusterOptions,
+  startLocalRedisCluster,
+} from './local-redis-cluster.ts';

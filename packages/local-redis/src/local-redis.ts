@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { delay } from '@postern/runtime';
 import { dieWithUs } from './die-with-us.ts';
+import { freePort } from './free-port.ts';
 import { findOrInstallRedis } from './redis-binary.ts';
 
 export interface LocalRedisOptions {
@@ -12,6 +13,8 @@ export interface LocalRedisOptions {
   directory?: string;
   /** Default: a free one. A given one must be free: with the same directory it continues a server that was killed. */
   port?: number;
+  /** More settings, by their names in redis.conf. */
+  settings?: Readonly<Record<string, string>>;
   /** Told before each step that takes a while (an installation). */
   onProgress?: (step: string) => void;
 }
@@ -39,7 +42,7 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
   };
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await freePort());
-    const server = spawn(binary, toArguments(port, directory), {
+    const server = spawn(binary, toArguments(port, directory, options.settings), {
       stdio: ['ignore', 'pipe', 'pipe'],
       // A terminal's Ctrl-C is for us; Redis stops last, when nobody needs it any more.
       detached: true,
@@ -58,7 +61,7 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
   }
 }
 
-function toArguments(port: number, directory: string): string[] {
+function toArguments(port: number, directory: string, more: LocalRedisOptions['settings'] = {}): string[] {
   const settings = {
     bind: '127.0.0.1',
     port,
@@ -68,6 +71,7 @@ function toArguments(port: number, directory: string): string[] {
     'maxmemory-policy': 'noeviction',
     save: '',
     daemonize: 'no',
+    ...more,
   };
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
@@ -130,21 +134,7 @@ function isAnswering(port: number): Promise<boolean> {
       resolve(answer);
     };
     socket.setTimeout(500, () => finish(false));
-    socket.once('data', (chunk) => finish(chunk.toString().startsWith('+PONG')));
+    socket.once('data', (chunk) => finish(/^(\+PONG|-NOAUTH)/.test(chunk.toString())));
     socket.once('error', () => finish(false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (address && typeof address === 'object') resolve(address.port);
-        else reject(new Error('no free port'));
-      });
-    });
   });
 }

@@ -16,6 +16,8 @@ export function createLaneQueue(redis: Redis, keys: Keys, deviceId: string): Que
     streams: { events: { maxLen: 0 } },
     defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
     skipWaitingForReady: true,
+    // It would ask any node of a cluster, also one that is down, and the queue would stay broken.
+    skipVersionCheck: true,
   });
 }
 

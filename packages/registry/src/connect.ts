@@ -1,6 +1,11 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { within } from '@postern/runtime';
+import { Redis } from 'ioredis';
+import { openCluster, untilMastersAnswer } from './connect-cluster.ts';
+import { commandOptions, retryDelayMs } from './connection-profile.ts';
+import { parseClusterUrl } from './redis-url.ts';
 
 export interface ConnectOptions {
+  /** `redis://` or `rediss://` for one server; `redis+cluster://` or `rediss+cluster://` for a Redis Cluster. */
   url: string;
   /** Shown by `CLIENT LIST`. */
   name: string;
@@ -9,42 +14,42 @@ export interface ConnectOptions {
    * `patient`: commands wait for Redis to come back (a worker has time).
    */
   profile: 'fast' | 'patient';
+  /** Default: 800. */
   commandTimeoutMs?: number;
   onError: (error: Error) => void;
 }
 
-/** The options of a connection, for libraries that open their own. */
-export function redisOptions(options: Pick<ConnectOptions, 'profile' | 'name' | 'commandTimeoutMs'>): RedisOptions {
-  const retryStrategy = (attempt: number) => Math.min(1000, 50 * attempt) * (0.75 + Math.random() / 2);
-  const base: RedisOptions = { connectionName: options.name, retryStrategy, enableAutoPipelining: false };
-  if (options.profile === 'patient') return { ...base, maxRetriesPerRequest: null };
-  return {
-    ...base,
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    commandTimeout: options.commandTimeoutMs ?? 800,
-  };
-}
+const FIRST_ANSWER_MS = 10_000;
 
-/** Opens a connection and resolves with it when Redis has answered; rejects when it does not within 10 s. */
+/**
+ * Opens a connection and resolves with it when Redis has answered; rejects when it does not within 10 s. It emits `ready`
+ * each time Redis is back; of a cluster, each time any of its nodes is. A cluster's client takes the same commands as
+ * long as each names keys of one hash tag, and a pipeline or script only keys of one; it has no other members.
+ */
 export async function connectRedis(options: ConnectOptions): Promise<Redis> {
-  const redis = new Redis(options.url, { ...redisOptions(options), lazyConnect: true, replyMapping: 'legacy' });
+  const address = parseClusterUrl(options.url);
+  const cluster = address && openCluster(address, options);
+  const redis = cluster ? (cluster as unknown as Redis) : openServer(options);
   redis.on('error', options.onError);
+  const ready = new Promise<void>((resolve) => redis.once('ready', () => resolve()));
+  const answers = ready.then(() => cluster && untilMastersAnswer(cluster));
   try {
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('Redis did not answer within 10 s')), 10_000);
-      redis.once('ready', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      // A refused first attempt is retried by the client until the timer ends it.
-      redis.connect().catch(options.onError);
-    });
+    await within(answers, FIRST_ANSWER_MS, () => new Error('Redis did not answer within 10 s'));
   } catch (error) {
     redis.disconnect();
     throw error;
   }
   return redis;
+}
+
+/** Not opened lazily, because libraries that copy it (BullMQ's blocking reads) would give up at the first refusal. */
+function openServer(options: ConnectOptions): Redis {
+  return new Redis(options.url, {
+    ...commandOptions(options),
+    enableOfflineQueue: options.profile === 'patient',
+    retryStrategy: retryDelayMs,
+    replyMapping: 'legacy',
+  });
 }
 
 /** Ends a connection. Ending one twice would keep the process alive for two seconds: ioredis starts a timer each time. */

@@ -1,5 +1,5 @@
 export { readSigningSecret, verifySameBlobStore } from './agreements.ts';
-export { type ConnectOptions, connectRedis, disconnectRedis, redisOptions } from './connect.ts';
+export { type ConnectOptions, connectRedis, disconnectRedis } from './connect.ts';
 export { CONTENT_TTL_MS, hasContent } from './contents.ts';
 export { createDevices, type Devices, toBareJid } from './devices.ts';
 export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
@@ -11,5 +11,7 @@ export { type AttemptAnswer, createMessages, type Messages, type Receipt, toFail
 export { createPacing, type Pacing } from './pacing.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';
 export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
+export { isRedisUrl } from './redis-url.ts';
+export { scanKeys } from './scan-keys.ts';
 export { createScript } from './script.ts';
 export { createWorkers, readOwners, type Workers } from './workers.ts';

@@ -30,30 +30,25 @@ const MAX_ROUNDS = 20;
 export function createMessageLists(redis: Redis, keys: Keys): MessageLists {
   /** The next entries of all devices after the cursor, merged. */
   const readEntries = async (deviceIds: string[], after: Entry | undefined, count: number): Promise<Entry[]> => {
-    const pipeline = redis.pipeline();
     const from = after?.createdAt ?? '+inf';
-    // Entries of the cursor's own millisecond come again and are dropped below.
-    for (const id of deviceIds) {
-      pipeline.zrevrangebyscore(keys.device(id).messageIndex, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 50);
-    }
-    const replies = (await pipeline.exec()) ?? [];
-    const entries = replies.flatMap(([error, reply], index) => {
-      if (error) throw error;
-      return toEntries(deviceIds[index] ?? '', reply as string[]);
-    });
+    const readIndex = async (deviceId: string) => {
+      const { messageIndex } = keys.device(deviceId);
+      // Entries of the cursor's own millisecond come again and are dropped below.
+      const range = [from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 50] as const;
+      return toEntries(deviceId, await redis.zrevrangebyscore(messageIndex, ...range));
+    };
+    // Not a pipeline: the devices' keys are in many slots.
+    const entries = (await Promise.all(deviceIds.map(readIndex))).flat();
     const sorted = entries.sort(compare);
     return (after ? sorted.filter((entry) => compare(entry, after) > 0) : sorted).slice(0, count);
   };
 
-  const readRecords = async (entries: Entry[]) => {
-    const pipeline = redis.pipeline();
-    for (const { deviceId, messageId } of entries) pipeline.hgetall(keys.device(deviceId).message(messageId));
-    const replies = (await pipeline.exec()) ?? [];
-    return replies.map(([error, hash]) => {
-      if (error) throw error;
-      return toMessageRecord(hash as Record<string, string>);
-    });
-  };
+  const readRecords = (entries: Entry[]) =>
+    Promise.all(
+      entries.map(async ({ deviceId, messageId }) =>
+        toMessageRecord(await redis.hgetall(keys.device(deviceId).message(messageId))),
+      ),
+    );
 
   return {
     async page(deviceIds, { limit, state, cursor }) {

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
+import { readOwner } from './leases.ts';
 import { createScript } from './script.ts';
 
 /** Which workers live. A worker that stops saying so is forgotten after the TTL of its last beat, by Redis' own clock. */
@@ -28,13 +29,7 @@ export function createWorkers(redis: Redis, keys: Keys): Workers {
 }
 
 /** The owner of each device, in the order given; undefined where nobody holds the lease. */
-export async function readOwners(redis: Redis, keys: Keys, deviceIds: string[]): Promise<(string | undefined)[]> {
-  if (deviceIds.length === 0) return [];
-  const pipeline = redis.pipeline();
-  for (const deviceId of deviceIds) pipeline.get(keys.device(deviceId).lease);
-  const replies = (await pipeline.exec()) ?? [];
-  return replies.map(([error, token]) => {
-    if (error) throw error;
-    return typeof token === 'string' ? token.slice(0, token.lastIndexOf('#')) : undefined;
-  });
+export function readOwners(redis: Redis, keys: Keys, deviceIds: string[]): Promise<(string | undefined)[]> {
+  // Not a pipeline: the devices' keys are in many slots.
+  return Promise.all(deviceIds.map((deviceId) => readOwner(redis, keys, deviceId)));
 }

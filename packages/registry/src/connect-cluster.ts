@@ -1,0 +1,59 @@
+import { Cluster, type ClusterOptions, type Redis } from 'ioredis';
+import type { ConnectOptions } from './connect.ts';
+import { commandOptions, retryDelayMs } from './connection-profile.ts';
+import type { ClusterAddress } from './redis-url.ts';
+
+/**
+ * How commands fare whose node is gone, stopped or not the slot's master any more. ioredis asks again, which costs one of
+ * `maxRedirections`, after looking up the slots anew; a `commandTimeout` of the nodes goes on meanwhile.
+ */
+const PATIENCE = {
+  patient: {
+    enableOfflineQueue: true,
+    maxRedirections: Number.POSITIVE_INFINITY,
+    retryDelayOnFailover: 300,
+    retryDelayOnClusterDown: 300,
+    // Between two nodes that send each other's clients back, until they agree.
+    retryDelayOnMoved: 20,
+  },
+  fast: {
+    enableOfflineQueue: false,
+    maxRedirections: 3,
+    retryDelayOnFailover: 50,
+    // 0: the refusal itself is the answer.
+    retryDelayOnClusterDown: 0,
+    slotsRefreshTimeout: 400,
+  },
+} satisfies Record<ConnectOptions['profile'], ClusterOptions>;
+
+/** Connects to a cluster in the background. Also emits `ready` whenever a connection to one of its nodes is made. */
+export function openCluster(address: ClusterAddress, options: ConnectOptions): Cluster {
+  const { nodes, tls, username, password } = address;
+  const cluster = new Cluster(nodes, {
+    ...PATIENCE[options.profile],
+    clusterRetryStrategy: retryDelayMs,
+    // A certificate is for a name; without TLS ioredis looks names up, because the nodes call each other by address.
+    ...(tls ? { dnsLookup: (host, answer) => answer(null, host) } : {}),
+    redisOptions: {
+      ...commandOptions(options),
+      replyMapping: 'legacy',
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(tls ? { tls: {} } : {}),
+    },
+  });
+  cluster.on('node error', options.onError);
+  cluster.on('+node', (node: Redis) => {
+    // A node that died is forgotten and found again, while the others kept the cluster's client ready.
+    node.once('ready', () => cluster.status === 'ready' && cluster.emit('ready'));
+  });
+  return cluster;
+}
+
+/**
+ * Resolves when every master has answered or failed. A node is connected to at its first command, and until then a client
+ * without an offline queue refuses the next ones.
+ */
+export async function untilMastersAnswer(cluster: Cluster): Promise<void> {
+  await Promise.allSettled(cluster.nodes('master').map((node) => node.ping()));
+}
