@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type BlobStoreConfig, blobStoreEnv, isCidr, parseBlobStoreConfig } from '@postern/media';
+import { isRedisUrl } from '@postern/registry';
 import { ConfigError, env, readEnv } from '@postern/runtime';
 import { z } from 'zod';
 import { type Credential, parseApiKeys, parseBasicUsers } from './auth/credentials.ts';
@@ -43,7 +44,9 @@ const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: env.integer(3000, ...PORT_RANGE),
   METRICS_PORT: env.integer(9100, ...PORT_RANGE),
-  REDIS_URL: z.string('required, e.g. redis://127.0.0.1:6379').refine(isRedisUrl, 'expected redis://… or rediss://…'),
+  REDIS_URL: z
+    .string('required, e.g. redis://127.0.0.1:6379')
+    .refine(isRedisUrl, 'expected redis://…, rediss://… or redis+cluster://…'),
   REDIS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'expected letters, digits, dashes or underscores')
@@ -97,10 +100,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 /** Whether only this machine can reach a server that listens on the host. */
 export function isLoopbackHost(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
-}
-
-function isRedisUrl(text: string): boolean {
-  return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol);
 }
 
 /** A reader that throws an Error becomes a zod transform that reports its message. */

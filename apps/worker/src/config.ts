@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { blobStoreEnv, parseBlobStoreConfig } from '@postern/media';
+import { isRedisUrl } from '@postern/registry';
 import { env, readEnv } from '@postern/runtime';
 import { z } from 'zod';
 
 /** Every variable the worker reads; `.env.example` explains them. */
 export const workerEnv = z.object({
-  REDIS_URL: z.string('required, e.g. redis://127.0.0.1:6379'),
+  REDIS_URL: z
+    .string('required, e.g. redis://127.0.0.1:6379')
+    .refine(isRedisUrl, 'expected redis://…, rediss://… or redis+cluster://…'),
   REDIS_PREFIX: env.string('postern'),
   HOST: env.string('127.0.0.1'),
   METRICS_PORT: env.integer(9101, 0, 65_535),

@@ -1,4 +1,4 @@
-import { CONTENT_TTL_MS, type DeviceKeys } from '@postern/registry';
+import { CONTENT_TTL_MS, type DeviceKeys, scanKeys } from '@postern/registry';
 import { normalizeMessageContent, proto } from '@whiskeysockets/baileys';
 import type { Redis } from 'ioredis';
 import type { QuotedMessage } from './content.ts';
@@ -55,12 +55,7 @@ export function createStoredContents({ redis, device, writer, cipher }: StoredCo
 /** Removes every content kept for a device. */
 export async function clearContents(redis: Redis, device: DeviceKeys, writer: OwnedWriter): Promise<void> {
   const pattern = device.content('*').replace(/[[\]?\\]/g, '\\$&');
-  let cursor = '0';
-  do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 1000);
-    if (found.length > 0) await writer.write(found.map((key) => ({ command: 'DEL', key })));
-    cursor = next;
-  } while (cursor !== '0');
+  for await (const found of scanKeys(redis, pattern)) await writer.write(found.map((key) => ({ command: 'DEL', key })));
 }
 
 /** Without its thumbnail when it is large; nothing when it is too large even so. */
