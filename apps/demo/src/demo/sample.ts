@@ -46,5 +46,5 @@ export function toCurl(gatewayUrl: string, path: string): string {
     `-F "phone=${RECIPIENT}@s.whatsapp.net"`,
     `-F "caption=${CAPTION}"`,
     `-F "image=@${path}"`,
-  ].join(' \\\n  ');
+  ].join(' ');
 }
