@@ -53,6 +53,8 @@ export interface Simulator {
   groups(): Group[];
   /** Sets a group's disappearing-message timer (0: off) and notifies its members' linked devices. */
   setGroupTimer(group: string, seconds: number): void;
+  /** Adds and removes members of a group, and notifies the linked devices of all who were or are in it. */
+  setGroupMembers(group: string, members: readonly string[]): void;
   /** Has the account's messages to people it has no chat with refused by 463 until then (Unix time in milliseconds; 0
    * lifts it), and tells its linked devices. */
   setReachoutTimelock(number: string, until: number): void;

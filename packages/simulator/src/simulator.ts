@@ -14,8 +14,8 @@ import { MediaUploads } from './phones/media-upload.ts';
 import { Phone } from './phones/phone.ts';
 import type { Simulator, SimulatorOptions, SimulatorStats } from './simulator-interface.ts';
 import { createEncryptHandler } from './stanzas/encrypt-query.ts';
+import { changeGroupMembers, changeGroupTimer } from './stanzas/group-changes.ts';
 import { createGroupHandler } from './stanzas/group-query.ts';
-import { notifyGroupTimer } from './stanzas/group-timer.ts';
 import { createMediaHandler } from './stanzas/media-query.ts';
 import { MessageIntake, type RelayedMessage } from './stanzas/message-intake.ts';
 import { MessageRelay } from './stanzas/message-relay.ts';
@@ -137,7 +137,15 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
     },
     groups: () => [...directory.groups.values()],
     setGroupTimer: (jid, seconds) => {
-      notifyGroupTimer(directory, jid, seconds);
+      changeGroupTimer(directory, jid, seconds);
+      onChange();
+    },
+    setGroupMembers: (jid, members) => {
+      changeGroupMembers(
+        directory,
+        jid,
+        members.map((number) => registered(number).number),
+      );
       onChange();
     },
     setReachoutTimelock: (number, until) => setReachoutTimelock(registered(number), until),

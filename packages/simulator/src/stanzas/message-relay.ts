@@ -51,6 +51,17 @@ export class MessageRelay {
     }
   }
 
+  /** Whether a message to a person holds no ciphertext for some device that it should reach: the sender's list is old. */
+  missesDevices(sender: Device, stanza: BinaryNode): boolean {
+    const { to = '' } = stanza.attrs;
+    const recipient = this.#directory.account(to);
+    const addressed = getBinaryNodeChildren(getBinaryNodeChild(stanza, 'participants'), 'to');
+    if (!recipient || addressed.length === 0) return false;
+    const reached = new Set(addressed.map(({ attrs }) => this.#directory.device(attrs['jid'])));
+    const wanted = [...recipient.devices.values(), ...sender.account.devices.values()];
+    return wanted.some((device) => device !== sender && !reached.has(device));
+  }
+
   #isNewChat({ account }: Device, to: string): boolean {
     const recipient = this.#directory.account(to);
     return recipient !== undefined && recipient !== account && !account.contacts.has(recipient.number);
