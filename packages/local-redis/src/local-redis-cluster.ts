@@ -20,8 +20,8 @@ export interface LocalRedisCluster {
   readonly nodes: readonly LocalRedis[];
   /** The index of the node that keeps this key. */
   nodeOf(key: string): Promise<number>;
-  /** Starts a node whose process was killed: with its file, on its port. Resolves when the cluster is whole again. */
-  restart(index: number): Promise<void>;
+  /** Starts nodes whose processes were killed: with their files, on their ports. Resolves when the cluster is whole. */
+  restart(...indexes: number[]): Promise<void>;
   /** Resolves when every node says that all slots are served. */
   untilWhole(): Promise<void>;
   stop(): Promise<void>;
@@ -57,7 +57,8 @@ export async function startLocalRedisCluster(options: LocalRedisClusterOptions =
   const nodes: LocalRedis[] = [];
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.stop()));
-    await rm(directory, { recursive: true, force: true });
+    // A node that was killed may still be writing its last file.
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   };
   const ask = (index: number, ...command: string[]) => askRedis(nodes[index]?.port ?? 0, command, password);
   const untilWhole = async () => {
@@ -89,8 +90,11 @@ export async function startLocalRedisCluster(options: LocalRedisClusterOptions =
     url: `redis+cluster://${credentials}${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     nodes,
     nodeOf: async (key) => toNode(Number(await ask(0, 'CLUSTER', 'KEYSLOT', key))),
-    async restart(index) {
-      nodes[index] = await start(index, nodes[index]?.port ?? 0);
+    async restart(...indexes) {
+      const restartOne = async (index: number) => {
+        nodes[index] = await start(index, nodes[index]?.port ?? 0);
+      };
+      await Promise.all(indexes.map(restartOne));
       await untilWhole();
     },
     untilWhole,

@@ -9,14 +9,21 @@ export interface IdempotencyClaim {
   deviceId: string;
   /** Of everything that makes two requests the same. */
   fingerprint: string;
+  /** Set once another request than the first has begun to complete what the first left half done. */
+  isAdopted?: true;
 }
 
 export interface IdempotencyClaims {
   /** Claims the key for this message, or answers the claim that was there first (`isNew` false). */
   claim(principal: string, key: string, claim: IdempotencyClaim): Promise<IdempotencyClaim & { isNew: boolean }>;
   find(principal: string, key: string): Promise<IdempotencyClaim | undefined>;
-  /** Gives the key back, if it is still this message's: nothing was accepted under it. */
-  release(principal: string, key: string, claim: IdempotencyClaim): Promise<void>;
+  /**
+   * Notes that another request completes the claim's message, so that the first one can no longer give the key back.
+   * False when the key is not this message's any more.
+   */
+  adopt(principal: string, key: string, claim: IdempotencyClaim): Promise<boolean>;
+  /** Gives the key back, if the claim is as given: nothing was accepted under it. False when it is not. */
+  release(principal: string, key: string, claim: IdempotencyClaim): Promise<boolean>;
 }
 
 const claimKey = createScript<string>(`
@@ -24,6 +31,14 @@ local found = redis.call('GET', KEYS[1])
 if found then return found end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ''`);
+
+// KEYS: claim. ARGV: the claim, the same adopted.
+const adoptKey = createScript<number>(`
+local found = redis.call('GET', KEYS[1])
+if found == ARGV[2] then return 1 end
+if found ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1`);
 
 const releaseKey = createScript<number>(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -33,8 +48,8 @@ return redis.call('DEL', KEYS[1])`);
 export function createIdempotencyClaims(redis: Redis, keys: Keys, { ttlMs }: { ttlMs: number }): IdempotencyClaims {
   const keyOf = (principal: string, key: string) =>
     keys.idempotency(createHash('sha256').update(`${principal.length}:${principal}${key}`).digest('hex'));
-  const toText = ({ messageId, deviceId, fingerprint }: IdempotencyClaim) =>
-    JSON.stringify({ messageId, deviceId, fingerprint });
+  const toText = ({ messageId, deviceId, fingerprint, isAdopted }: IdempotencyClaim) =>
+    JSON.stringify({ messageId, deviceId, fingerprint, isAdopted });
   const toClaim = (text: string) => JSON.parse(text) as IdempotencyClaim;
   return {
     async claim(principal, key, claim) {
@@ -45,8 +60,13 @@ export function createIdempotencyClaims(redis: Redis, keys: Keys, { ttlMs }: { t
       const found = await redis.get(keyOf(principal, key));
       return found === null ? undefined : toClaim(found);
     },
+    async adopt(principal, key, { messageId, deviceId, fingerprint }) {
+      const claim = { messageId, deviceId, fingerprint };
+      const texts = [toText(claim), toText({ ...claim, isAdopted: true })];
+      return (await adoptKey(redis, [keyOf(principal, key)], texts)) === 1;
+    },
     async release(principal, key, claim) {
-      await releaseKey(redis, [keyOf(principal, key)], [toText(claim)]);
+      return (await releaseKey(redis, [keyOf(principal, key)], [toText(claim)])) === 1;
     },
   };
 }
