@@ -134,9 +134,9 @@ test('a reply quotes an inbound message, text or picture, in the chat of a perso
     { chat: friend.number, id: (await friend.send(OWN, { image, caption: 'look' })).id, text: 'look' },
     { chat: group.jid, id: (await friend.send(group.jid, { text: 'all of you?' })).id, text: 'all of you?' },
   ];
-  const { content } = createKeys('postern').device('my-device');
+  const keys = createKeys('postern').device('my-device');
   for (const { chat, id, text } of inbound) {
-    await waitUntil('the message was seen', () => stack.redis.exists(content(id)));
+    await waitUntil('the message was seen', () => stack.redis.exists(keys.content(id)));
     const { quoted } = await show({ phone: chat, reply_message_id: id });
     assert.deepEqual(quoted, { id, text, participant: friend.jid });
   }

@@ -22,7 +22,9 @@ export async function assertNothingLeft(stack: Stack, deviceId: string): Promise
   let left = '';
   await waitUntil('nothing is left', async () => {
     const { redis } = stack;
-    const deadlines = (await redis.zrange('postern:deadlines', 0, -1)).filter((id) => id.startsWith(`${deviceId}|`));
+    const deadlines = (await redis.zrange('postern:deadlines', '0', '-1')).filter((id) =>
+      id.startsWith(`${deviceId}|`),
+    );
     left = JSON.stringify({ ...(await stack.leftovers(deviceId)), deadlines: deadlines.length });
     return left === '{"waiting":0,"active":0,"jobs":0,"files":0,"deadlines":0}';
   }).catch(() => assert.fail(`still there: ${left}`));
