@@ -136,7 +136,7 @@ test('a take-over on every node returns what was in hand, in order', async () =>
 
 test('an open lane and a mailbox go on when their node, and then every node, was killed and came back', async () => {
   const [deviceId = ''] = await devicesOnEachNode('outage');
-  const [processId = ''] = await onEachNode('gateway', keys.mailbox);
+  const [processId = ''] = await onEachNode('gateway', (id) => keys.mailbox(id));
   for (const node of cluster.nodes.keys()) await setAlwaysDurable(node);
   const { lane, begun } = await openLane(deviceId);
   const letters: Mail[] = [];

@@ -1,3 +1,4 @@
+import { delay } from '@postern/runtime';
 import { Cluster, type ClusterOptions, type Redis } from 'ioredis';
 import type { ConnectOptions } from './connect.ts';
 import { commandOptions, retryDelayMs } from './connection-profile.ts';
@@ -26,12 +27,16 @@ const PATIENCE = {
   },
 } satisfies Record<ConnectOptions['profile'], ClusterOptions>;
 
+const ENDED: ReadonlySet<string> = new Set(['disconnecting', 'close', 'end']);
+
 /** Connects to a cluster in the background. Also emits `ready` whenever a connection to one of its nodes is made. */
 export function openCluster(address: ClusterAddress, options: ConnectOptions): Cluster {
   const { nodes, tls, username, password } = address;
   const cluster = new Cluster(nodes, {
     ...PATIENCE[options.profile],
     clusterRetryStrategy: retryDelayMs,
+    // When this check fails, ioredis' connect() never settles, and BullMQ waits for it while a node is down.
+    enableReadyCheck: false,
     // A certificate is for a name; without TLS ioredis looks names up, because the nodes call each other by address.
     ...(tls ? { dnsLookup: (host, answer) => answer(null, host) } : {}),
     redisOptions: {
@@ -51,9 +56,14 @@ export function openCluster(address: ClusterAddress, options: ConnectOptions): C
 }
 
 /**
- * Resolves when every master has answered or failed. A node is connected to at its first command, and until then a client
- * without an offline queue refuses the next ones.
+ * Resolves when all slots are served and every master has answered or failed. A node is connected to at its first command,
+ * and until then a client without an offline queue refuses the next ones.
  */
-export async function untilMastersAnswer(cluster: Cluster): Promise<void> {
+export async function untilWhole(cluster: Cluster): Promise<void> {
+  while (!ENDED.has(cluster.status)) {
+    const info = await cluster.cluster('INFO').catch(() => '');
+    if (info.includes('cluster_state:ok')) break;
+    await delay(100);
+  }
   await Promise.allSettled(cluster.nodes('master').map((node) => node.ping()));
 }

@@ -1,6 +1,6 @@
 import { within } from '@postern/runtime';
 import { Redis } from 'ioredis';
-import { openCluster, untilMastersAnswer } from './connect-cluster.ts';
+import { openCluster, untilWhole } from './connect-cluster.ts';
 import { commandOptions, retryDelayMs } from './connection-profile.ts';
 import { parseClusterUrl } from './redis-url.ts';
 
@@ -32,7 +32,7 @@ export async function connectRedis(options: ConnectOptions): Promise<Redis> {
   const redis = cluster ? (cluster as unknown as Redis) : openServer(options);
   redis.on('error', options.onError);
   const ready = new Promise<void>((resolve) => redis.once('ready', () => resolve()));
-  const answers = ready.then(() => cluster && untilMastersAnswer(cluster));
+  const answers = ready.then(() => cluster && untilWhole(cluster));
   try {
     await within(answers, FIRST_ANSWER_MS, () => new Error('Redis did not answer within 10 s'));
   } catch (error) {
