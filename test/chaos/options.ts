@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+
+export interface ChaosOptions {
+  messages: number;
+  devices: number;
+  gateways: number;
+  workers: number;
+  /** Of the schedule of disturbances and of what the clients choose. */
+  seed: number;
+  leaseTtlMs: number;
+  /** Whether clients send idempotency keys and repeat requests whose outcome they do not know. */
+  withKeys: boolean;
+  /** Where the processes' logs are written. Default: nowhere. */
+  logDirectory: string | undefined;
+  /** Told what happens, one line each. */
+  onProgress: (line: string) => void;
+}
+
+/** Reads the command line. Throws a TypeError or RangeError that names what is wrong. */
+export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onProgress'>; json: boolean } {
+  const { values } = parseArgs({
+    args,
+    options: {
+      messages: { type: 'string', default: '1000' },
+      devices: { type: 'string', default: '8' },
+      gateways: { type: 'string', default: '2' },
+      workers: { type: 'string', default: '2' },
+      seed: { type: 'string', default: '1' },
+      'lease-ttl-ms': { type: 'string', default: '4000' },
+      'no-keys': { type: 'boolean', default: false },
+      logs: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const count = (name: 'messages' | 'devices' | 'gateways' | 'workers' | 'seed' | 'lease-ttl-ms') => {
+    const value = Number(values[name]);
+    if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`--${name}: expected a positive whole number`);
+    return value;
+  };
+  return {
+    options: {
+      messages: count('messages'),
+      devices: count('devices'),
+      gateways: count('gateways'),
+      workers: count('workers'),
+      seed: count('seed'),
+      leaseTtlMs: count('lease-ttl-ms'),
+      withKeys: !values['no-keys'],
+      logDirectory: values.logs,
+    },
+    json: values.json,
+  };
+}
