@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Phone } from '@postern/simulator';
 import { untilConnection } from '../support/api.ts';
 import { createPicture, sha256 } from '../support/distinct-picture.ts';
-import { assertSent } from '../support/message-status.ts';
+import { assertSent, untilState } from '../support/message-status.ts';
 import { sendImage } from '../support/send-image.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -89,3 +89,31 @@ for (const [who, deviceId] of [
     await untilConnection(stack.url, DEVICE, 'connected');
   });
 }
+
+/** Runs the work while the worker lives, kills it, and puts back the Signal sessions that were stored before. */
+async function losingKeyCommits<T>(work: () => Promise<T>): Promise<T> {
+  const key = `postern:{${DEVICE}}:signal:session`;
+  const stored = await stack.redis.hgetallBuffer(key);
+  const result = await work();
+  worker.kill('SIGKILL');
+  await worker.exited;
+  await stack.redis.del(key);
+  await stack.redis.hset(key, stored);
+  return result;
+}
+
+test('a worker that dies between the write and the commit of its keys: the resend is ignored, later messages are read', async () => {
+  await send();
+  const id = await losingKeyCommits(async () => {
+    stack.simulator.faults.add({ kind: 'drop_ack', to: friend.number });
+    const sending = sendImage(stack.url, DEVICE, { phone: friend.number, image }, { Prefer: 'respond-async' });
+    const messageId = String((await sending).results['message_id']);
+    await waitUntil('it is with WhatsApp', () => stanzas.of(messageId).length === 1);
+    return messageId;
+  });
+  worker = await stack.startWorker();
+  await untilState(stack.url, id, 'delivered');
+  await friend.waitFor((message) => message.id === id);
+  await untilRead(await send(), 1);
+  assert.equal(friend.received.filter((message) => message.id === id).length, 1);
+});
