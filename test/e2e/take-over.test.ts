@@ -70,8 +70,9 @@ test('a lane whose wake message was lost is worked all the same', async () => {
 
 test('a device that is stuck holds up none of the others', async () => {
   const [stuck = '', ...others] = names;
-  const owner = await waitUntil('the account of the stuck device', () =>
-    stack.redis.hget(keys.device(stuck).record, 'jid'),
+  const owner = await waitUntil(
+    'the account of the stuck device',
+    async () => (await stack.redis.hget(keys.device(stuck).record, 'jid')) ?? undefined,
   );
   stack.simulator.faults.add({ kind: 'iq_silence', device: owner, count: null });
   let ended = false;
