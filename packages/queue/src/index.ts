@@ -1,3 +1,4 @@
+export { type LaneState, readBacklog } from './backlog.ts';
 export { Lane, type LaneOptions } from './lane.ts';
 export { createLaneQueue, hasJob, removeJob, removeLane } from './lane-queue.ts';
 export { type MailboxOptions, postMail, startMailbox } from './mailbox.ts';

@@ -1,6 +1,7 @@
 export { readSigningSecret, verifySameBlobStore } from './agreements.ts';
 export { type ConnectOptions, connectRedis, disconnectRedis } from './connect.ts';
 export { CONTENT_TTL_MS, hasContent } from './contents.ts';
+export { readUnsettled } from './deadlines.ts';
 export { createDevices, type Devices, toBareJid } from './devices.ts';
 export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
 export { createIdempotencyClaims, type IdempotencyClaim, type IdempotencyClaims } from './idempotency-claims.ts';
@@ -8,6 +9,7 @@ export { createKeys, type DeviceKeys, type Keys } from './keys.ts';
 export { createLeases, type Lease, type Leases, type Renewal, readOwner } from './leases.ts';
 export { createMessageLists, type MessageLists, type MessagePage } from './message-lists.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toFailureRecord } from './messages.ts';
+export { observeRedis } from './observe-redis.ts';
 export { createPacing, type Pacing } from './pacing.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';
 export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';

@@ -10,6 +10,8 @@ export interface Keys {
   jids: string;
   /** Sorted set: `<device>|<message id>` by the Unix milliseconds at which a queued message expires. */
   deadlines: string;
+  /** Hash: device id → how many of the deadlines are its. The hash tag is the deadlines' whole key: one cluster slot. */
+  unsettled: string;
   /** The random secret that signs QR links, shared by all gateways. */
   secret: string;
   /** The identity of the blob store that everyone must share. */
@@ -70,6 +72,7 @@ export function createKeys(prefix: string): Keys {
     devices: `${prefix}:devices`,
     jids: `${prefix}:jids`,
     deadlines: `${prefix}:deadlines`,
+    unsettled: `{${prefix}:deadlines}:by-device`,
     secret: `${prefix}:secret`,
     blobStore: `${prefix}:blob-store`,
     workers: `${prefix}:workers`,

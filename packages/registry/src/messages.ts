@@ -8,6 +8,7 @@ import {
   type MessageState,
 } from '@postern/contract';
 import type { Redis } from 'ioredis';
+import { addDeadline, removeDeadline } from './deadlines.ts';
 import type { Keys } from './keys.ts';
 import { countAttempt, countParticipant, createRecord, noteReceipt, transition } from './message-scripts.ts';
 
@@ -81,7 +82,7 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       const { device_id, message_id, expires_at } = record;
       const ttl = Math.max(0, expires_at - Date.now()) + recordTtlMs;
       await redis.set(keys.messageDevice(message_id), device_id, 'PX', ttl);
-      await redis.zadd(keys.deadlines, expires_at, `${device_id}|${message_id}`);
+      await addDeadline(redis, keys, { deviceId: device_id, messageId: message_id, expiresAt: expires_at });
       const { error: _, ...fields } = record;
       const { messageIndex } = keys.device(device_id);
       const oldest = Date.now() - ttl;
@@ -132,7 +133,7 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       return members.map(toEntry);
     },
     async forgetDeadline(deviceId, messageId) {
-      await redis.zrem(keys.deadlines, `${deviceId}|${messageId}`);
+      await removeDeadline(redis, keys, deviceId, messageId);
     },
   };
 }

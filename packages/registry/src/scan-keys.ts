@@ -12,6 +12,7 @@ export async function* scanKeys(redis: Redis, pattern: string): AsyncGenerator<s
   }
 }
 
-function toMasters(client: Redis | Cluster): Redis[] {
+/** The nodes that hold keys: those of a cluster, else the one server. */
+export function toMasters(client: Redis | Cluster): Redis[] {
   return 'nodes' in client ? client.nodes('master') : [client];
 }
