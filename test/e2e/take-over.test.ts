@@ -102,14 +102,14 @@ test('messages in hand survive two workers that die one after the other, in orde
   await waitUntil('all eight are relayed', () => firstRelays().length === 8);
   let worker = stack.worker;
   for (const round of [1, 2]) {
-    const before = relayed.length;
+    const relayedBefore = relayed.length;
     const next = await stack.startWorker();
     worker.kill('SIGKILL');
     await worker.exited;
     worker = next;
     await waitUntil(
       `the successor ${round} has sent all eight again`,
-      () => new Set(relayed.slice(before).map(({ id }) => id)).size >= 8,
+      () => new Set(relayed.slice(relayedBefore).map(({ id }) => id)).size >= 8,
       30_000,
     );
   }
