@@ -7,6 +7,7 @@ export interface WorkerMetrics {
   observeStage(stage: StageName, seconds: number): void;
   countMessage(outcome: 'sent' | 'failed', code: string, attempts: number): void;
   countDisconnect(reason: CloseReason, code: number | undefined): void;
+  countUpload(source: 'fresh' | 'reused'): void;
   observeKeyWrite(seconds: number, ok: boolean): void;
   countLease(event: 'acquired' | 'lost' | 'released'): void;
 }
@@ -46,6 +47,12 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     labelNames: ['event'],
     registers,
   });
+  const uploads = new Counter({
+    name: 'postern_uploads_total',
+    help: 'Messages whose image was uploaded for them (fresh) or sent with an earlier upload (reused)',
+    labelNames: ['source'],
+    registers,
+  });
   const keyWrites = new Histogram({
     name: 'postern_key_write_seconds',
     help: 'Time to store credentials or Signal keys in Redis; sends of the device wait for it',
@@ -79,6 +86,7 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
       attempts.inc({ outcome }, count);
     },
     countDisconnect: (reason, code) => disconnects.inc({ reason, code: code ?? 'none' }),
+    countUpload: (source) => uploads.inc({ source }),
     observeKeyWrite: (seconds, ok) => keyWrites.observe({ outcome: ok ? 'stored' : 'failed' }, seconds),
     countLease: (event) => leases.inc({ event }),
   };

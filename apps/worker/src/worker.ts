@@ -19,8 +19,10 @@ import type { WorkerConfig } from './config.ts';
 import { createCommandInbox } from './devices/command-inbox.ts';
 import { Ownership } from './devices/ownership.ts';
 import { startExpiry } from './lanes/expire-messages.ts';
+import { createPreparedImages } from './lanes/prepare-message.ts';
 import { startReconciler } from './lanes/reconcile-messages.ts';
 import { createStage } from './lanes/stages.ts';
+import { UploadCache } from './lanes/upload-cache.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { createBaileys } from './whatsapp/baileys.ts';
 
@@ -116,6 +118,11 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         whatsapp,
         qrs: createPairingQrs(redis, keys),
         images: createImageProcessor(),
+        prepared: createPreparedImages(),
+        uploads: new UploadCache({
+          reuseMs: config.uploadReuseMs,
+          onUpload: (source) => metrics.countUpload(source),
+        }),
         stage: createStage((stage, seconds) => metrics.observeStage(stage, seconds)),
         download: {
           allowPrivate: config.urlAllowPrivate,

@@ -162,13 +162,15 @@ export class OwnedDevice {
 
   #onSessionEvent(event: SessionEvent): void {
     const { deviceId, token } = this.lease;
-    const { messages, qrs, devices, metrics, holds } = this.#deps;
+    const { messages, qrs, devices, metrics, holds, uploads } = this.#deps;
     const background = (work: Promise<unknown>, failed: string) => this.#background(work, failed);
     switch (event.type) {
       case 'qr':
         return background(qrs.show(deviceId, event.qr, event.expiresInMs), 'QR not stored');
       case 'paired':
       case 'connected': {
+        // It may be another account now, which has uploaded nothing yet.
+        if (event.type === 'paired') uploads.forget(deviceId);
         const account = { jid: event.jid, ...(event.lid === undefined ? {} : { lid: event.lid }) };
         background(qrs.clear(deviceId), 'QR not cleared');
         return background(devices.writeAccount(deviceId, token, account), 'account not stored');
@@ -180,6 +182,9 @@ export class OwnedDevice {
           Promise.all(event.chats.map((chat) => holds.remember(deviceId, chat))),
           'chat not remembered',
         );
+      case 'media_gone':
+        this.#logger.warn('media reported gone; it will be uploaded again for the next message');
+        return uploads.forget(deviceId, event.sha256Uploaded);
       case 'late_ack':
         return background(messages.markSent(deviceId, event.messageId, event.at), 'late ack not stored');
       case 'closed':

@@ -11,6 +11,7 @@ import { type PrepareDependencies, prepareMessage } from './prepare-message.ts';
 import { RelayGate, type RelayGateDependencies } from './relay-gate.ts';
 import { type SendOptions, sendMessage } from './send-message.ts';
 import { settle } from './settle.ts';
+import type { UploadCache } from './upload-cache.ts';
 
 /** What every lane of a worker uses. */
 export interface DeviceLaneDependencies extends PrepareDependencies, RelayGateDependencies {
@@ -18,6 +19,7 @@ export interface DeviceLaneDependencies extends PrepareDependencies, RelayGateDe
   keys: Keys;
   messages: Messages;
   metrics: WorkerMetrics;
+  uploads: UploadCache;
   laneConcurrency: number;
   send: Pick<SendOptions, 'maxAttempts' | 'budgetMs' | 'backoffBaseMs' | 'backoffMaxMs'>;
 }
@@ -56,6 +58,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         stage,
         signal,
         session,
+        uploads: deps.uploads,
         leaseToken: token,
         logger: jobLogger,
         gate: (message, aborted) => gate.pass(message, aborted),

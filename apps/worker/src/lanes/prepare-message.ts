@@ -7,29 +7,49 @@ import {
   type ImageProcessor,
   type PreparedImage,
 } from '@postern/media';
+import { ReuseCache } from './reuse-cache.ts';
 import type { Stage } from './stages.ts';
+
+const PREPARED_TTL_MS = 10 * 60_000;
+const MAX_PREPARED_BYTES = 32 * 1024 * 1024;
+
+/** Prepared images by what was given and asked for, so that one picture to many recipients is decoded once. */
+export function createPreparedImages(): ReuseCache<PreparedImage> {
+  return new ReuseCache({
+    ttlMs: PREPARED_TTL_MS,
+    maxWeight: MAX_PREPARED_BYTES,
+    weigh: ({ bytes }) => bytes.byteLength,
+  });
+}
 
 export interface PrepareDependencies {
   blobs: BlobStore;
   images: ImageProcessor;
+  prepared: ReuseCache<PreparedImage>;
   download: Omit<DownloadOptions, 'signal'>;
   stage: Stage;
 }
 
-/** Gets the image of a message, from the blob store or its URL, and makes it what will be sent. */
+/**
+ * Gets the image of a message, from the blob store or its URL, and makes it what will be sent. An image that was prepared
+ * before is not even read again, unless it is view-once or its URL must be asked what it delivers now.
+ */
 export async function prepareMessage(
   job: SendImageJob,
   signal: AbortSignal,
-  { blobs, images, download, stage }: PrepareDependencies,
+  { blobs, images, prepared, download, stage }: PrepareDependencies,
 ): Promise<PreparedImage> {
-  const { image } = job;
-  const bytes = await stage('fetch', async () =>
+  const { image, compress, hd, view_once: viewOnce } = job;
+  const given =
     image.source === 'url'
-      ? (await downloadImage(image.url, { ...download, signal })).bytes
-      : blobs.read(job.message_id).catch(toReadFailure),
-  );
-  const options = { compress: job.compress, hd: job.hd, viewOnce: job.view_once };
-  return stage('process', () => images.prepare(bytes, options, signal));
+      ? await stage('fetch', () => downloadImage(image.url, { ...download, signal }))
+      : { sha256: image.sha256, bytes: undefined };
+  const prepare = async (aborted: AbortSignal) => {
+    const bytes = given.bytes ?? (await stage('fetch', () => blobs.read(job.message_id).catch(toReadFailure)));
+    return await stage('process', () => images.prepare(bytes, { compress, hd, viewOnce }, aborted));
+  };
+  if (viewOnce) return await prepare(signal);
+  return (await prepared.get(`${given.sha256} ${hd ? 'hd' : compress}`, signal, prepare)).value;
 }
 
 function toReadFailure(error: unknown): never {

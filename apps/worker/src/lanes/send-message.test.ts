@@ -9,6 +9,7 @@ import type { Redis } from 'ioredis';
 import type { OutgoingMessage, Session } from '../whatsapp/whatsapp.ts';
 import { ChatOrder } from './chat-order.ts';
 import { type SendOptions, sendMessage } from './send-message.ts';
+import { UploadCache } from './upload-cache.ts';
 
 const JID = '628123456789@s.whatsapp.net';
 const keys = createKeys('test');
@@ -95,6 +96,7 @@ function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptio
     leaseToken,
     session: async () => session,
     prepare: async () => prepared,
+    uploads: new UploadCache({ reuseMs: 60_000, onUpload: () => {} }),
     gate: async () => {},
     stage: (_, run) => run(),
     maxAttempts: 3,
@@ -235,4 +237,14 @@ test('messages of one chat are relayed in their order although the first takes l
     sent.map((message) => message.messageId),
     jobs.map((job) => job.message_id),
   );
+});
+
+test('an earlier upload is sent again, and a refusal of it ends in a fresh one', async () => {
+  const refused = new Failure('SEND_FAILED', 'refused', { details: { reason: 500 } });
+  const { session, uploads } = createSession(['acked', 'acked', refused, 'acked']);
+  const options = toOptions(session);
+  for (const expected of [1, 1, 2]) {
+    assert.equal((await run(await accept(), options)).type, 'sent');
+    assert.equal(uploads.length, expected);
+  }
 });

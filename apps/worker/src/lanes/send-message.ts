@@ -5,6 +5,7 @@ import { backoffMs, delay, type Logger, monotonicMs } from '@postern/runtime';
 import type { Session, UploadedImage } from '../whatsapp/whatsapp.ts';
 import type { Turn } from './chat-order.ts';
 import type { Stage } from './stages.ts';
+import type { UploadCache } from './upload-cache.ts';
 
 export interface SendOptions {
   messages: Messages;
@@ -12,6 +13,7 @@ export interface SendOptions {
   /** The connected session, or a failure; see DeviceLink.session. */
   session: (signal: AbortSignal) => Promise<Session>;
   prepare: (job: SendImageJob, signal: AbortSignal) => Promise<PreparedImage>;
+  uploads: UploadCache;
   /** Asked right before the relay: waits for the device's pace, or refuses; see RelayGate. */
   gate: (job: SendImageJob, signal: AbortSignal) => Promise<void>;
   /** Times one stage of one message. */
@@ -73,7 +75,7 @@ class Attempt {
   readonly #turn: Turn;
   readonly #options: SendOptions;
   #prepared: PreparedImage | undefined;
-  #uploaded: UploadedImage | undefined;
+  #uploaded: { uploaded: UploadedImage; reused: boolean } | undefined;
   #maybeDelivered: boolean;
   #counted = false;
 
@@ -97,8 +99,8 @@ class Attempt {
     const prepared = this.#prepared;
     const session = await this.#options.session(signal);
     const route = await stage('lookup', () => session.lookUp(recipient));
-    this.#uploaded ??= await stage('upload', () => session.upload({ ...prepared, thumbnail: this.#thumbnail() }));
-    const image = this.#uploaded;
+    this.#uploaded ??= await stage('upload', () => this.#upload(session, prepared));
+    const image = this.#uploaded.uploaded;
     await this.#turn.ready();
     signal.throwIfAborted();
     if (!this.#maybeDelivered) await this.#options.gate(this.#job, signal);
@@ -112,7 +114,8 @@ class Attempt {
       this.#maybeDelivered = true;
       this.#turn.pass();
     };
-    const { acknowledgedAt } = await stage('ack', () => session.send(this.#toOutgoing(route, image), relayed));
+    const send = () => session.send(this.#toOutgoing(route, image), relayed);
+    const { acknowledgedAt } = await stage('ack', send).catch((error: unknown) => this.#doubtUpload(error));
     return { acknowledgedAt, sha256Sent: prepared.sha256, sha256Uploaded: image.sha256Uploaded };
   }
 
@@ -127,8 +130,22 @@ class Attempt {
     });
   }
 
-  #thumbnail(): Buffer | undefined {
-    return this.#job.view_once ? undefined : this.#prepared?.thumbnail;
+  #upload(session: Session, prepared: PreparedImage) {
+    const { uploads, signal } = this.#options;
+    const { device_id, view_once } = this.#job;
+    const image = { ...prepared, thumbnail: view_once ? undefined : prepared.thumbnail };
+    const upload = () => session.upload(image);
+    return uploads.upload({ deviceId: device_id, image, viewOnce: view_once, signal, upload });
+  }
+
+  /** A refusal may mean that the media is gone: whoever comes next uploads anew, and so does this message. */
+  #doubtUpload(error: unknown): never {
+    const failure = Failure.from(error);
+    if (this.#uploaded && failure.code === 'SEND_FAILED' && failure.details['reason'] !== undefined) {
+      this.#options.uploads.forget(this.#job.device_id, this.#uploaded.uploaded.sha256Uploaded);
+      if (this.#uploaded.reused) this.#uploaded = undefined;
+    }
+    throw error;
   }
 
   #toOutgoing(route: Awaited<ReturnType<Session['lookUp']>>, image: UploadedImage) {

@@ -9,6 +9,7 @@ import { type StateCipher, StateKeyError } from './credentials/state-cipher.ts';
 import { DeviceLists } from './device-lists.ts';
 import { type Close, closeAs } from './disconnects.ts';
 import { errorText } from './error-text.ts';
+import { findGoneMedia } from './gone-media.ts';
 import { Groups } from './groups.ts';
 import { readPersonalChats } from './inbound.ts';
 import { toReceipts } from './receipts.ts';
@@ -191,6 +192,9 @@ export class BaileysSession implements Session {
       onReceipt: (node) => {
         const { jid, lid } = own();
         for (const receipt of toReceipts(node, [jid, lid])) this.#emit({ type: 'receipt', ...receipt });
+        void findGoneMedia(node, this.#store.contents).then((sha256Uploaded) => {
+          if (sha256Uploaded !== undefined) this.#emit({ type: 'media_gone', sha256Uploaded });
+        });
       },
       onDevices: (node) => this.#devices.receive(node),
       onGroupChanged: (jid) => this.#groups.forget(jid),

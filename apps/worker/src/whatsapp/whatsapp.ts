@@ -54,6 +54,8 @@ export type SessionEvent =
   | { type: 'receipt'; messageId: string; status: 'delivered' | 'read'; participant: string | undefined; at: number }
   /** People wrote to this account; the JIDs of their chats. */
   | { type: 'inbound'; chats: string[] }
+  /** Somebody could not get the media of a message of ours; the hash is that of `UploadedImage`. */
+  | { type: 'media_gone'; sha256Uploaded: string }
   /** An ack that nobody waits for any more (it came after its bound). */
   | { type: 'late_ack'; messageId: string; at: number }
   | { type: 'closed'; reason: CloseReason; code: number | undefined; detail: string };
