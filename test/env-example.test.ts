@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readConfig as readGatewayConfig } from '../apps/gateway/src/config.ts';
-import { readWorkerConfig } from '../apps/worker/src/config.ts';
+import { readWorkerConfig, workerEnv } from '../apps/worker/src/config.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -29,6 +29,7 @@ const readByUs = new Set(
 const READ_BY_NODE = ['NODE_EXTRA_CA_CERTS'];
 
 test('.env.example lists every variable of gateway, worker and simulator once, and no other', () => {
+  for (const name of Object.keys(workerEnv.shape)) assert.ok(readByUs.has(name), `${name} was overlooked`);
   assert.ok(readByUs.size > 40);
   assert.deepEqual(example.map(([name]) => name).toSorted(), [...readByUs, ...READ_BY_NODE].toSorted());
 });
