@@ -25,6 +25,8 @@ export interface GatewayConfig {
   queueTtlMs: number;
   /** How long a record is kept after its message has ended. */
   recordTtlMs: number;
+  /** How long an idempotency key stands for its first message. */
+  idempotencyTtlMs: number;
   /** How many uploads may be received at once. */
   uploadsLimit: number;
   /** How old a blob without a waiting message must be before it is swept. */
@@ -57,6 +59,7 @@ const variables = z.object({
   LANE_LIMIT: env.integer(10_000, 1, 10_000_000),
   QUEUE_TTL_MS: env.integer(DAY_MS, 1_000, 30 * DAY_MS),
   RECORD_TTL_MS: env.integer(7 * DAY_MS, 1_000, 365 * DAY_MS),
+  IDEMPOTENCY_TTL_MS: env.integer(DAY_MS, 1_000, 30 * DAY_MS),
   UPLOADS_LIMIT: env.integer(64, 1, 100_000),
   BLOB_GRACE_MS: env.integer(15 * 60_000, 1_000, 30 * DAY_MS),
   URL_ALLOW_PRIVATE: env.list().refine((cidrs) => cidrs.every(isCidr), 'expected CIDRs like 10.0.0.0/8,fd00::/8'),
@@ -88,6 +91,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     laneLimit: read.LANE_LIMIT,
     queueTtlMs: read.QUEUE_TTL_MS,
     recordTtlMs: read.RECORD_TTL_MS,
+    idempotencyTtlMs: read.IDEMPOTENCY_TTL_MS,
     uploadsLimit: read.UPLOADS_LIMIT,
     blobGraceMs: read.BLOB_GRACE_MS,
     urlAllowPrivate: read.URL_ALLOW_PRIVATE,

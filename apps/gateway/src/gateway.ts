@@ -1,25 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { Mail } from '@postern/contract';
 import { createBlobStore } from '@postern/media';
-import { createProducer, postMail, startMailbox } from '@postern/queue';
+import { createProducer, hasJob, postMail, startMailbox } from '@postern/queue';
 import {
   connectRedis,
   createDevices,
+  createIdempotencyClaims,
   createKeys,
   createMessages,
   createPairingQrs,
   disconnectRedis,
   hasContent,
+  observeRedis,
   readOwner,
   readSigningSecret,
   verifySameBlobStore,
 } from '@postern/registry';
 import { createMetricsRegistry, type Logger, startOperationsServer, within, withLifetime } from '@postern/runtime';
 import { createAcceptance } from './acceptance/acceptance.ts';
+import { createKeyedAcceptance } from './acceptance/keyed-acceptance.ts';
 import { createLaneLimit } from './acceptance/lane-limit.ts';
 import { createQuotable } from './acceptance/quotable.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { readApiKeysFile } from './auth/credentials.ts';
+import { observeBacklog } from './backlog-metrics.ts';
 import { startSweeper } from './blobs/sweeper.ts';
 import { type GatewayConfig, isLoopbackHost } from './config.ts';
 import { createCommands } from './devices/commands.ts';
@@ -109,8 +113,20 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const producer = lifetime.use(createProducer({ redis, keys }), (created) => created.stop());
     const laneLimit = createLaneLimit(producer, config.laneLimit);
     const acceptance = createAcceptance({ messages, producer, laneLimit });
+    // A record must outlive the key that leads to it, or the message would be sent again.
+    const claimTtlMs = Math.min(config.idempotencyTtlMs, config.recordTtlMs);
+    const keyed = createKeyedAcceptance({
+      claims: createIdempotencyClaims(redis, keys, { ttlMs: claimTtlMs }),
+      acceptance,
+      messages,
+      hasJob: (deviceId, messageId) => hasJob(redis, keys, deviceId, messageId),
+      blobs,
+      logger,
+    });
     const uploadSlots = createUploadSlots(config.uploadsLimit);
     metrics.observe({ waiting: () => outcomes.waiting(), uploads: () => uploadSlots.inUse() });
+    observeBacklog(registry, { redis, keys });
+    lifetime.use(observeRedis(redis, registry), (observing) => observing.stop());
 
     const sweeper = startSweeper({
       blobs,
@@ -139,12 +155,13 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       ...operationsRoutes({ problems }),
       ...sessionRoutes(authenticator, sessions),
       ...sendImageRoutes({
-        admit: (exchange) => admit(exchange, { devices, ownerOf, laneLimit, deviceGraceMs: config.deviceGraceMs }),
+        admit: (...request) => admit(...request, { devices, ownerOf, laneLimit, deviceGraceMs: config.deviceGraceMs }),
         isQuotable: createQuotable({ messages, hasContent: (...ids) => hasContent(redis, keys, ...ids) }),
         blobs,
         uploadSlots,
         metrics,
         acceptance,
+        keyed,
         outcomes,
         replyTo: id,
         urlAllowPrivate: config.urlAllowPrivate,

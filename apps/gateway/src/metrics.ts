@@ -20,6 +20,11 @@ export function createGatewayMetrics(registry: Registry) {
       registers,
     }),
     accepted: new Counter({ name: 'postern_messages_accepted_total', help: 'Messages put into a lane', registers }),
+    replayed: new Counter({
+      name: 'postern_idempotent_replays_total',
+      help: 'Sends whose Idempotency-Key led to an earlier message',
+      registers,
+    }),
     stillQueued: new Counter({
       name: 'postern_answers_queued_total',
       help: 'Sends answered 202 because the message had not ended within the wait',

@@ -12,30 +12,39 @@ export interface AcceptanceParts {
 
 export interface Acceptance {
   /**
-   * Makes a message durable: its record, then its job; `beforeJob` runs in between, when the record is there and no
-   * worker can have seen the job. Throws QUEUE_FULL and QUEUE_UNAVAILABLE when nothing was accepted, and
-   * ACCEPTANCE_UNKNOWN when Redis went silent after something was written.
+   * Makes a message durable: its record, then its job. Throws QUEUE_FULL and QUEUE_UNAVAILABLE when nothing was accepted,
+   * and ACCEPTANCE_UNKNOWN when Redis went silent after something was written.
    */
-  accept(job: SendImageJob, beforeJob: () => void): Promise<void>;
+  accept(job: SendImageJob): Promise<void>;
+  /**
+   * Makes durable what may be half so already: writes what is missing and leaves what is there. Throws
+   * ACCEPTANCE_UNKNOWN.
+   */
+  complete(job: SendImageJob): Promise<void>;
 }
 
 const RETRY_AFTER_SECONDS = 5;
 
 export function createAcceptance({ messages, producer, laneLimit }: AcceptanceParts): Acceptance {
+  const unlessUnknown = <T>(job: SendImageJob, commands: Promise<T>): Promise<T> =>
+    answering(commands).catch((error: unknown) => {
+      throw acceptanceUnknown(job.message_id, error);
+    });
   return {
-    async accept(job, beforeJob) {
+    async accept(job) {
       const release = await laneLimit.reserve(job.device_id);
       try {
         await answering(messages.create(toRecord(job))).catch((error: unknown) => {
-          throw isCertainlyNotWritten(error) ? unavailable(error) : unknown(job, error);
+          throw isCertainlyNotWritten(error) ? queueUnavailable(error) : acceptanceUnknown(job.message_id, error);
         });
-        beforeJob();
-        await answering(producer.enqueue(job)).catch((error: unknown) => {
-          throw unknown(job, error);
-        });
+        await unlessUnknown(job, producer.enqueue(job));
       } finally {
         release();
       }
+    },
+    async complete(job) {
+      await unlessUnknown(job, messages.create(toRecord(job)));
+      await unlessUnknown(job, producer.enqueue(job));
     },
   };
 }
@@ -57,16 +66,18 @@ function toRecord(job: SendImageJob): MessageRecord {
   };
 }
 
-function unavailable(cause: unknown): Failure {
+/** Nothing was accepted, and trying again is safe. */
+export function queueUnavailable(cause: unknown): Failure {
   return new Failure('QUEUE_UNAVAILABLE', 'The queue cannot be reached; nothing was accepted', {
     cause,
     retryAfterSeconds: RETRY_AFTER_SECONDS,
   });
 }
 
-function unknown({ message_id }: SendImageJob, cause: unknown): Failure {
+/** Whether the message was accepted, or will be, cannot be told. */
+export function acceptanceUnknown(messageId: string, cause: unknown): Failure {
   return new Failure('ACCEPTANCE_UNKNOWN', 'The queue stopped answering; the message may be sent. Ask for its status', {
     cause,
-    details: { message_id, status_url: toStatusUrl(message_id) },
+    details: { message_id: messageId, status_url: toStatusUrl(messageId) },
   });
 }

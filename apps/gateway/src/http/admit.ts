@@ -1,10 +1,11 @@
-import { type DeviceRecord, Failure } from '@postern/contract';
-import type { Devices } from '@postern/registry';
+import { Failure } from '@postern/contract';
+import type { Devices, IdempotencyClaim } from '@postern/registry';
 import type { Request } from 'express';
 import { assertAdmissible } from '../acceptance/admission.ts';
 import { chooseOnlyDevice, findDevice } from '../acceptance/device-choice.ts';
 import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
 import type { LaneLimit } from '../acceptance/lane-limit.ts';
+import { assertMayUse } from '../auth/authenticator.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface AdmitParts {
@@ -14,9 +15,18 @@ export interface AdmitParts {
   deviceGraceMs: number;
 }
 
-/** Decides, before a byte of the body is read, which device sends and whether it can. */
-export async function admit({ request, principal, facts }: Exchange, parts: AdmitParts): Promise<DeviceRecord> {
+/**
+ * Decides, before a byte of the body is read, which device sends and whether it can; answers its id. For a request whose
+ * idempotency key was used before, what held then counts: its message was admitted, whatever became of the device.
+ */
+export async function admit(
+  exchange: Exchange,
+  claim: IdempotencyClaim | undefined,
+  parts: AdmitParts,
+): Promise<string> {
+  const { request, principal, facts } = exchange;
   const name = readDeviceName(request);
+  if (claim) return await findClaimedDevice(exchange, name ?? claim.deviceId, claim, parts);
   const device =
     name === undefined
       ? await chooseOnlyDevice(parts.devices, principal)
@@ -25,7 +35,19 @@ export async function admit({ request, principal, facts }: Exchange, parts: Admi
   const owner = await parts.ownerOf(device.device_id);
   assertAdmissible(device, toEffectiveConnection(device, owner), parts.deviceGraceMs);
   await parts.laneLimit.check(device.device_id);
-  return device;
+  return device.device_id;
+}
+
+/** The device that a repeated request names, even if it has been removed since. */
+async function findClaimedDevice(
+  { principal }: Exchange,
+  name: string,
+  claim: IdempotencyClaim,
+  { devices }: AdmitParts,
+): Promise<string> {
+  if (name !== claim.deviceId) return (await findDevice(devices, principal, name)).device_id;
+  assertMayUse(principal, name);
+  return name;
 }
 
 /** The device's name in the header (URL-decoded, and as it is when it does not decode), else in the query. */

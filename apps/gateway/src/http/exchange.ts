@@ -14,7 +14,7 @@ export interface Exchange {
   /** Aborts when the client goes away before its answer. */
   readonly signal: AbortSignal;
   /** What the log line of the outcome says besides status and time. */
-  readonly facts: { route?: string; device_id?: string; message_id?: string; code?: string };
+  readonly facts: { route?: string; device_id?: string; message_id?: string | undefined; code?: string };
 }
 
 export type Handler = (exchange: Exchange) => Promise<void> | void;

@@ -1,27 +1,38 @@
-import { type DeviceRecord, Failure, newMessageId, type SendImageJob } from '@postern/contract';
+import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
-import { type Acceptance, toStatusUrl } from '../acceptance/acceptance.ts';
+import type { IdempotencyClaim } from '@postern/registry';
+import type { Acceptance } from '../acceptance/acceptance.ts';
+import { toFingerprint } from '../acceptance/fingerprint.ts';
+import type { Accepted, KeyedAcceptance } from '../acceptance/keyed-acceptance.ts';
 import { parseSendFields } from '../acceptance/send-fields.ts';
-import { assertSent } from '../outcomes/outcome.ts';
-import type { Outcomes, Watch } from '../outcomes/outcomes.ts';
+import { type AnswerSendParts, answerSend, messageIdOf } from './answer-send.ts';
 import type { Exchange, Route } from './exchange.ts';
-import { type Preferences, parsePrefer, toPreferenceApplied } from './prefer.ts';
-import { respond, succeed } from './respond.ts';
+import { parseIdempotencyKey } from './idempotency-key.ts';
 import { readSubmission, type Submission, type SubmissionParts } from './submission.ts';
 
-export interface SendImageParts extends SubmissionParts {
-  /** The device that the request names, ready to send; decided before the body is read. */
-  admit: (exchange: Exchange) => Promise<DeviceRecord>;
+export interface SendImageParts extends SubmissionParts, AnswerSendParts {
+  /** The id of the device that the request names, ready to send; decided before the body is read. */
+  admit: (exchange: Exchange, claim: IdempotencyClaim | undefined) => Promise<string>;
   /** Whether the device has a message of this id that can be quoted. */
   isQuotable: (deviceId: string, messageId: string) => Promise<boolean>;
   blobs: Pick<BlobStore, 'put' | 'delete'>;
   acceptance: Acceptance;
-  outcomes: Pick<Outcomes, 'watch'>;
+  keyed: KeyedAcceptance;
   /** This gateway's mailbox. */
   replyTo: string;
   urlAllowPrivate: readonly string[];
-  syncWaitMs: number;
   queueTtlMs: number;
+  metrics: SubmissionParts['metrics'] & AnswerSendParts['metrics'];
+}
+
+/** What is known of a request before its body is read. */
+interface Admitted {
+  /** The id that its message gets, and its upload until then. */
+  messageId: string;
+  deviceId: string;
+  key: string | undefined;
+  /** Whether the key was used before. */
+  isRepeated: boolean;
 }
 
 /** `POST /send/image`. */
@@ -30,48 +41,49 @@ export function sendImageRoutes(parts: SendImageParts): Route[] {
 }
 
 async function handle(exchange: Exchange, parts: SendImageParts): Promise<void> {
-  const { request, response, facts } = exchange;
-  const preferences = parsePrefer(request.get('prefer'));
-  const device = await parts.admit(exchange);
-  facts.device_id = device.device_id;
-  const messageId = newMessageId();
-  let watch: Watch | undefined;
+  const { request, principal, facts } = exchange;
+  const key = parseIdempotencyKey(request.get('idempotency-key'));
+  const claim = key === undefined ? undefined : await parts.keyed.find(principal.name, key);
+  const deviceId = await parts.admit(exchange, claim);
+  facts.device_id = deviceId;
+  const admitted = { messageId: newMessageId(), deviceId, key, isRepeated: claim !== undefined };
+  await answerSend(exchange, deviceId, (listen) => acceptUpload(exchange, admitted, parts, listen), parts);
+}
+
+/** Reads and checks the body and makes the message durable. What is refused or repeated leaves nothing behind. */
+async function acceptUpload(
+  exchange: Exchange,
+  admitted: Admitted,
+  parts: SendImageParts,
+  listen: (messageId: string) => void,
+): Promise<Accepted> {
+  const { messageId, key } = admitted;
+  let keptFor: string | undefined;
   try {
-    await acceptMessage(exchange, { messageId, device }, parts, () => {
-      watch = parts.outcomes.watch(device.device_id, messageId);
-    });
-    facts.message_id = messageId;
-    const waitMs = preferences.waitMs ?? (preferences.respondAsync ? 0 : parts.syncWaitMs);
-    const record =
-      waitMs === 0 ? undefined : await watch?.settled(waitMs, exchange.signal).catch(namingMessage(messageId));
-    const applied = toPreferenceApplied({ ...preferences, respondAsync: preferences.respondAsync && !record });
-    if (applied !== undefined) response.set('Preference-Applied', applied);
-    if (!record) return respondQueued(exchange, messageId, preferences, parts);
-    assertSent(record);
-    succeed(response, 'Success', { message_id: messageId, status: 'Image sent successfully' });
+    const submission = await readSubmission(exchange, messageId, parts);
+    const { job, fingerprint } = await toJob(exchange, admitted, submission, parts);
+    const accepted =
+      key === undefined
+        ? await acceptUnkeyed(job, parts, listen)
+        : await parts.keyed.accept(job, { principal: exchange.principal.name, key, fingerprint }, listen);
+    keptFor = accepted.messageId;
+    return accepted;
+  } catch (error) {
+    keptFor = error instanceof Failure ? messageIdOf(error) : undefined;
+    throw error;
   } finally {
-    watch?.close();
+    if (keptFor !== messageId) await deleteBlob(exchange, messageId, parts);
   }
 }
 
-/** Reads and checks the body and makes the message durable. What is refused leaves nothing behind. */
-async function acceptMessage(
-  exchange: Exchange,
-  { messageId, device }: { messageId: string; device: DeviceRecord },
-  parts: SendImageParts,
-  beforeJob: () => void,
-): Promise<void> {
-  try {
-    const submission = await readSubmission(exchange, messageId, parts);
-    const job = await toJob(exchange, { messageId, device, submission }, parts);
-    await parts.acceptance.accept(job, beforeJob);
-    parts.metrics.accepted.inc();
-  } catch (error) {
-    const mayBeSent = error instanceof Failure && error.code === 'ACCEPTANCE_UNKNOWN';
-    if (mayBeSent) exchange.facts.message_id = messageId;
-    else await deleteBlob(exchange, messageId, parts);
-    throw error;
-  }
+async function acceptUnkeyed(
+  job: SendImageJob,
+  { acceptance }: SendImageParts,
+  listen: (messageId: string) => void,
+): Promise<Accepted> {
+  listen(job.message_id);
+  await acceptance.accept(job);
+  return { messageId: job.message_id, isReplay: false };
 }
 
 /** A blob that cannot be deleted now is swept later. */
@@ -83,49 +95,28 @@ async function deleteBlob({ logger }: Exchange, messageId: string, { blobs }: Se
 
 async function toJob(
   { requestId }: Exchange,
-  { messageId, device, submission }: { messageId: string; device: DeviceRecord; submission: Submission },
+  { messageId, deviceId, isRepeated }: Admitted,
+  { image, fields: sent }: Submission,
   parts: SendImageParts,
-): Promise<SendImageJob> {
-  const { image } = submission;
+): Promise<{ job: SendImageJob; fingerprint: string }> {
   const rules = { hasUpload: image !== undefined, urlAllowPrivate: parts.urlAllowPrivate };
-  const { imageUrl, ttlSeconds, ...fields } = parseSendFields(submission.fields, rules);
+  const parsed = parseSendFields(sent, rules);
+  const { imageUrl, ttlSeconds, ...fields } = parsed;
   const replyTo = fields.reply_message_id;
-  if (replyTo !== undefined && !(await parts.isQuotable(device.device_id, replyTo))) {
+  // A repeated request was found good when it came first.
+  if (replyTo !== undefined && !isRepeated && !(await parts.isQuotable(deviceId, replyTo))) {
     throw Failure.field('reply_message_id', 'this device has no such message to quote');
   }
   const acceptedAt = Date.now();
-  return {
+  const job: SendImageJob = {
     ...fields,
     message_id: messageId,
-    device_id: device.device_id,
+    device_id: deviceId,
     image: image ? { source: 'blob', ...image } : { source: 'url', url: imageUrl ?? '' },
     accepted_at: acceptedAt,
     expires_at: acceptedAt + (ttlSeconds === undefined ? parts.queueTtlMs : ttlSeconds * 1000),
     request_id: requestId,
     reply_to: parts.replyTo,
   };
-}
-
-function respondQueued(
-  { response, facts }: Exchange,
-  messageId: string,
-  { respondAsync }: Preferences,
-  { metrics }: SendImageParts,
-): void {
-  facts.code = 'ACCEPTED';
-  if (!respondAsync) metrics.stillQueued.inc();
-  const statusUrl = toStatusUrl(messageId);
-  response.set('Location', statusUrl);
-  const results = { message_id: messageId, status: 'queued', status_url: statusUrl };
-  respond(response, 202, { code: 'ACCEPTED', message: 'Queued', results });
-}
-
-/** A gateway that shuts down tells whoever waits which message goes on without it. */
-function namingMessage(messageId: string) {
-  return (reason: unknown): never => {
-    if (!(reason instanceof Failure)) throw reason;
-    throw new Failure(reason.code, 'This gateway is shutting down; the message was accepted and goes on', {
-      details: { message_id: messageId, status_url: toStatusUrl(messageId) },
-    });
-  };
+  return { job, fingerprint: toFingerprint(deviceId, parsed, image?.sha256) };
 }

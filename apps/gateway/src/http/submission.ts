@@ -16,7 +16,7 @@ export interface Submission {
 export interface SubmissionParts {
   blobs: Pick<BlobStore, 'put'>;
   uploadSlots: UploadSlots;
-  metrics: Pick<GatewayMetrics, 'uploadBytes' | 'accepted' | 'stillQueued'>;
+  metrics: Pick<GatewayMetrics, 'uploadBytes'>;
 }
 
 /** Reads the body of a send in any of its three content types. Throws VALIDATION_ERROR and UPLOADS_BUSY. */

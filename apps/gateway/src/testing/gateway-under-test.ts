@@ -14,7 +14,9 @@ import { type Gateway, startGateway } from '../gateway.ts';
 export interface GatewayUnderTest {
   gateway: Gateway;
   url: string;
-  /** What the gateway logged so far, one line each. */
+  /** The URL of another gateway with the same settings, on the same Redis and blob directory. */
+  startPeer(): Promise<string>;
+  /** What the gateways logged so far, one line each. */
   logLines(): string[];
   server: LocalRedis;
   redis: Redis;
@@ -55,7 +57,8 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
       ...variables,
     });
     const logger = createLogger({ name: 'gateway', level: 'debug', destination: log });
-    const gateway = lifetime.use(await startGateway(config, logger), (started) => started.stop());
+    const start = async () => lifetime.use(await startGateway(config, logger), (started) => started.stop());
+    const gateway = await start();
     const keys = createKeys('test');
     const connecting = connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
     const redis = lifetime.use(await connecting, (connected) => connected.disconnect());
@@ -69,6 +72,7 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
     return {
       gateway,
       url: `http://127.0.0.1:${gateway.port}`,
+      startPeer: async () => `http://127.0.0.1:${(await start()).port}`,
       logLines: () => logged.split('\n').filter((line) => line !== ''),
       server,
       redis,
