@@ -102,9 +102,12 @@ export class Ownership {
       await this.#release(device.lease);
       const peer = peers[index % peers.length];
       if (peer === undefined) return;
-      await post(peer, { type: 'devices_released', device_ids: [device.lease.deviceId] }).catch((error: unknown) => {
+      try {
+        await post(peer, { type: 'devices_released', device_ids: [device.lease.deviceId] });
+        deps.metrics.countLease('handed_over');
+      } catch (error) {
         logger.warn({ err: error, device_id: device.lease.deviceId }, 'peer not told of a released device');
-      });
+      }
     };
     await Promise.all(owned.map(letGo));
   }
@@ -163,7 +166,11 @@ export class Ownership {
       others: [...counts.values()],
       devices: ids.length,
       unowned: claimable.map(([deviceId, since]) => ({ deviceId, since })),
-      owned: this.devices.map((device) => ({ deviceId: device.lease.deviceId, busy: device.inHand > 0 })),
+      owned: this.devices.map((device) => ({
+        deviceId: device.lease.deviceId,
+        busy: device.inHand > 0,
+        pairing: device.state === 'pairing',
+      })),
       cautiousUntil: this.#cautiousUntil,
       lastOwned: this.#lastOwned,
     };
@@ -184,6 +191,7 @@ export class Ownership {
     await device.stop();
     await this.#release(device.lease);
     await post(target[0], { type: 'devices_released', device_ids: [deviceId] });
+    deps.metrics.countLease('handed_over');
   }
 
   async #begin(lease: Lease): Promise<void> {

@@ -6,7 +6,7 @@ const RULES = { orphanMs: 30_000, maxClaims: 10 };
 const NOW = 1_000_000;
 const ids = (count: number, name = 'd') => Array.from({ length: count }, (_, index) => `${name}${index}`);
 const fresh = (deviceIds: string[], since = NOW) => deviceIds.map((deviceId) => ({ deviceId, since }));
-const idle = (deviceIds: string[]) => deviceIds.map((deviceId) => ({ deviceId, busy: false }));
+const idle = (deviceIds: string[]) => deviceIds.map((deviceId) => ({ deviceId, busy: false, pairing: false }));
 
 function view(more: Partial<PlacementView>): PlacementView {
   const nothing = { unowned: [], owned: [], cautiousUntil: 0, lastOwned: new Set<string>() };
@@ -47,12 +47,18 @@ test('after Redis came back only what was ours is claimed, for a whole TTL', () 
 
 test('a worker with more than the others lets go of an idle device first', () => {
   const owned = [
-    { deviceId: 'busy', busy: true },
-    { deviceId: 'idle', busy: false },
+    { deviceId: 'busy', busy: true, pairing: false },
+    { deviceId: 'idle', busy: false, pairing: false },
   ];
   assert.equal(toRelease(view({ devices: 2, others: [0], owned })), 'idle');
   const busy = owned.map((device) => ({ ...device, busy: true }));
   assert.equal(toRelease(view({ devices: 2, others: [0], owned: busy })), 'busy');
+});
+
+test('a device that somebody is linking stays where its QR is shown', () => {
+  const owned = idle(['a', 'b']).map((device) => ({ ...device, pairing: true }));
+  assert.equal(toRelease(view({ devices: 2, others: [0], owned })), undefined);
+  assert.equal(toRelease(view({ devices: 3, others: [0], owned: [...owned, ...idle(['c'])] })), 'c');
 });
 
 test('nothing moves for a difference of one, from a worker that has not the most, or while something is unowned', () => {

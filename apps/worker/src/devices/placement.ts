@@ -7,8 +7,8 @@ export interface PlacementView {
   devices: number;
   /** Devices nobody owns, with when this worker first saw them so; oldest first. */
   unowned: readonly { deviceId: string; since: number }[];
-  /** This worker's devices; `busy` while messages are in hand or wait. */
-  owned: readonly { deviceId: string; busy: boolean }[];
+  /** This worker's devices; `busy` while messages are in hand or wait, `pairing` while somebody logs in. */
+  owned: readonly { deviceId: string; busy: boolean; pairing: boolean }[];
   /** Until then only `lastOwned` may be claimed: Redis came back, and leases of live owners may have run out meanwhile. */
   cautiousUntil: number;
   lastOwned: ReadonlySet<string>;
@@ -40,7 +40,7 @@ export function toClaim(view: PlacementView, rules: PlacementRules): string[] {
 
 /**
  * The device to let go for a worker that has fewer, if any: only from a worker that has the most, only if the difference
- * is more than one, and idle ones first. Nothing moves while anything is unowned, because that fills a newcomer without
+ * is more than one, idle ones first, and never one that somebody is linking at the moment. Nothing moves while anything is unowned, because that fills a newcomer without
  * moving a live device.
  */
 export function toRelease(view: PlacementView): string | undefined {
@@ -49,5 +49,6 @@ export function toRelease(view: PlacementView): string | undefined {
   const most = Math.max(...others);
   const least = Math.min(...others);
   if (owned.length < most || owned.length - least < 2) return undefined;
-  return (owned.find(({ busy }) => !busy) ?? owned[0])?.deviceId;
+  const movable = owned.filter(({ pairing }) => !pairing);
+  return (movable.find(({ busy }) => !busy) ?? movable[0])?.deviceId;
 }
