@@ -1,6 +1,10 @@
+import { CONNECTION_STATES } from '@postern/contract';
 import { Counter, createMetricsRegistry, Gauge, Histogram, type Registry } from '@postern/runtime';
 import type { StageName } from './lanes/stages.ts';
 import type { CloseReason } from './whatsapp/whatsapp.ts';
+
+const LEASE_EVENTS = ['acquired', 'lost', 'released', 'handed_over'] as const;
+type LeaseEvent = (typeof LEASE_EVENTS)[number];
 
 export interface WorkerMetrics {
   registry: Registry;
@@ -9,7 +13,10 @@ export interface WorkerMetrics {
   countDisconnect(reason: CloseReason, code: number | undefined): void;
   countUpload(source: 'fresh' | 'reused'): void;
   observeKeyWrite(seconds: number, ok: boolean): void;
-  countLease(event: 'acquired' | 'lost' | 'released'): void;
+  countLease(event: LeaseEvent): void;
+  /** An attempt failed; its message may be tried again. */
+  countFailedAttempt(code: string): void;
+  countImage(inputBytes: number, outputBytes: number): void;
 }
 
 /** The worker's metrics. `devices` is asked at each scrape: how many owned devices are in each state, and jobs in hand. */
@@ -43,7 +50,7 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
   });
   const leases = new Counter({
     name: 'postern_leases_total',
-    help: 'Device leases acquired, lost and released',
+    help: 'Device leases acquired, lost, released, and handed over to a worker that was told',
     labelNames: ['event'],
     registers,
   });
@@ -53,6 +60,15 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     labelNames: ['source'],
     registers,
   });
+  const failedAttempts = new Counter({
+    name: 'postern_attempts_failed_total',
+    help: 'Attempts that failed, by code, also those that a later attempt made good',
+    labelNames: ['code'],
+    registers,
+  });
+  const imageBytes = (name: string, help: string) => new Counter({ name, help, registers });
+  const inputBytes = imageBytes('postern_image_input_bytes_total', 'Bytes of images before they were prepared');
+  const outputBytes = imageBytes('postern_image_output_bytes_total', 'Bytes of images after they were prepared');
   const keyWrites = new Histogram({
     name: 'postern_key_write_seconds',
     help: 'Time to store credentials or Signal keys in Redis; sends of the device wait for it',
@@ -66,7 +82,7 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     labelNames: ['state'],
     registers,
     collect() {
-      this.reset();
+      for (const state of CONNECTION_STATES) this.set({ state }, 0);
       for (const { state } of devices()) this.inc({ state });
     },
   });
@@ -78,6 +94,10 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
       this.set(devices().reduce((sum, device) => sum + device.inHand, 0));
     },
   });
+  // From zero, so that the first one is seen as an increase.
+  for (const event of LEASE_EVENTS) leases.inc({ event }, 0);
+  messages.inc({ outcome: 'sent', code: 'SUCCESS' }, 0);
+  failedAttempts.inc({ code: 'ACK_TIMEOUT' }, 0);
   return {
     registry,
     observeStage: (stage, seconds) => stages.observe({ stage }, seconds),
@@ -89,5 +109,10 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     countUpload: (source) => uploads.inc({ source }),
     observeKeyWrite: (seconds, ok) => keyWrites.observe({ outcome: ok ? 'stored' : 'failed' }, seconds),
     countLease: (event) => leases.inc({ event }),
+    countFailedAttempt: (code) => failedAttempts.inc({ code }),
+    countImage(input, output) {
+      inputBytes.inc(input);
+      outputBytes.inc(output);
+    },
   };
 }

@@ -12,6 +12,7 @@ import {
   createReachOutHolds,
   createWorkers,
   disconnectRedis,
+  observeRedis,
   verifySameBlobStore,
 } from '@postern/registry';
 import { type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
@@ -19,6 +20,7 @@ import type { WorkerConfig } from './config.ts';
 import { createCommandInbox } from './devices/command-inbox.ts';
 import { Ownership } from './devices/ownership.ts';
 import { startExpiry } from './lanes/expire-messages.ts';
+import { createMeasuredImages } from './lanes/measured-images.ts';
 import { createPreparedImages } from './lanes/prepare-message.ts';
 import { startReconciler } from './lanes/reconcile-messages.ts';
 import { createStage } from './lanes/stages.ts';
@@ -62,6 +64,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
 
     const owned: { by?: Ownership } = {};
     const metrics = createWorkerMetrics(() => owned.by?.devices ?? []);
+    lifetime.use(observeRedis(redis, metrics.registry), (observing) => observing.stop());
     const leases = createLeases(redis, keys, { workerId, ttlMs: config.leaseTtlMs });
     const whatsapp = createBaileys({
       redis,
@@ -117,7 +120,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         logger,
         whatsapp,
         qrs: createPairingQrs(redis, keys),
-        images: createImageProcessor(),
+        images: createMeasuredImages(createImageProcessor(), metrics.countImage),
         prepared: createPreparedImages(),
         uploads: new UploadCache({
           reuseMs: config.uploadReuseMs,

@@ -4,7 +4,7 @@ import type { Messages } from '@postern/registry';
 import { backoffMs, delay, type Logger, monotonicMs } from '@postern/runtime';
 import type { Session, UploadedImage } from '../whatsapp/whatsapp.ts';
 import type { Turn } from './chat-order.ts';
-import type { Stage } from './stages.ts';
+import { relayAndAck, type Stage } from './stages.ts';
 import type { UploadCache } from './upload-cache.ts';
 
 export interface SendOptions {
@@ -18,6 +18,8 @@ export interface SendOptions {
   gate: (job: SendImageJob, signal: AbortSignal) => Promise<void>;
   /** Times one stage of one message. */
   stage: Stage;
+  /** Told the code of each attempt that failed. */
+  onFailedAttempt?: (code: string) => void;
   /** Attempts in all, counted across crashes. */
   maxAttempts: number;
   /** From taking the message in hand to giving up, in milliseconds. */
@@ -61,6 +63,7 @@ export async function sendMessage(job: SendImageJob, turn: Turn, options: SendOp
       options.logger[last ? 'debug' : 'warn']({ err: failure, code: failure.code, attempts }, 'attempt failed');
       // A device that went away before anything was sent is not the message's failure; its grace bounds that wait.
       const counts = failure.code !== 'DEVICE_NOT_CONNECTED' || attempt.wasCounted;
+      options.onFailedAttempt?.(failure.code);
       if (counts && !attempt.wasCounted) await messages.countAttempt(job.device_id, job.message_id);
       if (last) return { type: 'failed', failure: attempt.verdict(failure), attempts };
       if (counts) attempts += 1;
@@ -114,8 +117,12 @@ class Attempt {
       this.#maybeDelivered = true;
       this.#turn.pass();
     };
-    const send = () => session.send(this.#toOutgoing(route, image), relayed);
-    const { acknowledgedAt } = await stage('ack', send).catch((error: unknown) => this.#doubtUpload(error));
+    const send = (onWritten: () => void) =>
+      session.send(this.#toOutgoing(route, image), () => {
+        relayed();
+        onWritten();
+      });
+    const { acknowledgedAt } = await relayAndAck(stage, send).catch((error: unknown) => this.#doubtUpload(error));
     return { acknowledgedAt, sha256Sent: prepared.sha256, sha256Uploaded: image.sha256Uploaded };
   }
 

@@ -1,5 +1,5 @@
 /** The stages a message goes through in the worker, in order; the label of their histogram. */
-export const STAGES = ['queue_wait', 'fetch', 'process', 'lookup', 'upload', 'ack'] as const;
+export const STAGES = ['queue_wait', 'fetch', 'process', 'lookup', 'upload', 'relay', 'ack'] as const;
 export type StageName = (typeof STAGES)[number];
 
 /** Runs one stage of a message and observes how long it took, whatever came of it. */
@@ -15,4 +15,15 @@ export function createStage(observe: (name: StageName, seconds: number) => void)
       observe(name, (performance.now() - started) / 1000);
     }
   };
+}
+
+/** Times the relay, until the stanza is written, apart from the wait for its ack. `send` says when it is written. */
+export async function relayAndAck<T>(stage: Stage, send: (onWritten: () => void) => Promise<T>): Promise<T> {
+  let onWritten = () => {};
+  const written = new Promise<void>((resolve) => {
+    onWritten = resolve;
+  });
+  const sending = send(() => onWritten());
+  await stage('relay', () => Promise.race([written, sending]));
+  return stage('ack', () => sending);
 }
