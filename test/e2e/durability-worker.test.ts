@@ -42,8 +42,10 @@ async function accept(firstNumber: number): Promise<Accepted[]> {
     stack.simulator.addPhone({ number: String(firstNumber + chat) }),
   );
   const accepted: Accepted[] = [];
-  for (const image of images) {
+  for (let count = 0; count < PER_CHAT; count += 1) {
     for (const phone of phones) {
+      // Another picture each time: nothing that was uploaded before can be used again.
+      const image = await createPicture(firstNumber + accepted.length);
       const answer = await sendImage(
         stack.url,
         DEVICE,

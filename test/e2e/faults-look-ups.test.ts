@@ -13,7 +13,7 @@ const DEVICE = 'shop';
 const QUERY_TIMEOUT_MS = 1_000;
 let stack: Stack;
 let stanzas: Stanzas;
-let image: Buffer;
+let seeds = 0;
 let numbers = 6281000000000;
 
 before(async () => {
@@ -22,7 +22,6 @@ before(async () => {
   });
   await stack.pair(DEVICE, '6280000000001');
   stanzas = recordStanzas(stack.simulator);
-  image = await createPicture();
 });
 after(() => stack.stop());
 beforeEach(() => stack.simulator.faults.clear());
@@ -34,6 +33,9 @@ function stranger(): Phone {
 }
 
 async function assertArrivesOnce(phone: Phone): Promise<void> {
+  // Another picture each time: nothing that was uploaded before can be used again.
+  seeds += 1;
+  const image = await createPicture(seeds);
   const id = assertSent(await sendImage(stack.url, DEVICE, { phone: phone.number, image }));
   const received = await phone.waitFor((message) => message.id === id);
   assert.deepEqual([received.error, received.sha256, received.copies], [undefined, sha256(image), 1]);
@@ -62,7 +64,7 @@ for (const [what, fault] of QUERIES) {
 
 test('a number that is not on WhatsApp is INVALID_JID, by one attempt, and nothing is sent to it', async () => {
   const stanzasBefore = stanzas.all.length;
-  const answer = await sendImage(stack.url, DEVICE, { phone: '6289999999999', image });
+  const answer = await sendImage(stack.url, DEVICE, { phone: '6289999999999', image: await createPicture() });
   const failed = await assertAcceptedFailure(stack, DEVICE, answer, { status: 400, code: 'INVALID_JID' });
   assert.equal(failed['attempts'], 1);
   assert.equal(stanzas.all.length, stanzasBefore);

@@ -65,8 +65,12 @@ for (const level of ['debug', 'trace']) {
       const group = stack.simulator.addGroup({ subject: 'Group', members: [OWN, FRIEND] });
       secrets.add(group.jid.replace(/@.*/, ''));
       await friend.send(OWN, { text: INBOUND });
-      const send = (phone: string, more = {}) =>
-        sendImage(stack.url, 'by-qr', { phone, image, caption: CAPTION, mentions: FRIEND, ...more });
+      let seeds = 0;
+      const send = async (phone: string, more = {}) => {
+        seeds += 1;
+        const picture = await createPicture(seeds);
+        return sendImage(stack.url, 'by-qr', { phone, image: picture, caption: CAPTION, mentions: FRIEND, ...more });
+      };
       for (const phone of [FRIEND, friend.lid, group.jid]) assert.equal((await send(phone)).status, 200);
       assert.equal((await send(FRIEND, { view_once: 'true' })).status, 200);
       assert.equal((await send(NOBODY)).code, 'INVALID_JID');
