@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
-import { connectRedis } from '@postern/registry';
+import { connectRedis, scanKeys } from '@postern/registry';
 import { type Lifetime, withLifetime } from '@postern/runtime';
 import { type Phone, type Simulator, type SimulatorOptions, startSimulator } from '@postern/simulator';
 import type { Redis } from 'ioredis';
@@ -13,12 +13,14 @@ export interface StackOptions {
   gatewayEnv?: Record<string, string>;
   workerEnv?: Record<string, string>;
   simulator?: SimulatorOptions;
+  /** A Redis or cluster that the caller starts and stops. Default: a server of the stack's own. */
+  redisUrl?: string;
 }
 
 /** The whole of Postern against a simulated WhatsApp: real Redis, gateway and worker as processes of their own. */
 export interface Stack {
   simulator: Simulator;
-  /** The newest one. */
+  /** The newest one; throws when the stack has none of its own. */
   readonly redisServer: LocalRedis;
   redis: Redis;
   gateway: ServiceProcess;
@@ -50,14 +52,19 @@ async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> 
     const server = await startLocalRedis({ directory: redisDirectory, ...(port === undefined ? {} : { port }) });
     return lifetime.use(server, (running) => running.stop());
   };
-  let redisServer = await startRedis();
+  let redisServer = options.redisUrl === undefined ? await startRedis() : undefined;
+  const ownRedis = () => {
+    if (redisServer === undefined) throw new Error('the Redis of this stack is the caller’s');
+    return redisServer;
+  };
+  const redisUrl = options.redisUrl ?? ownRedis().url;
   const redis = lifetime.use(
-    await connectRedis({ url: redisServer.url, name: 'test', profile: 'patient', onError: () => {} }),
+    await connectRedis({ url: redisUrl, name: 'test', profile: 'patient', onError: () => {} }),
     (client) => client.disconnect(),
   );
   const simulator = lifetime.use(await startSimulator(options.simulator), (running) => running.stop());
   const blobDirectory = join(directory, 'blobs');
-  const env = { REDIS_URL: redisServer.url, BLOB_DIR: blobDirectory, METRICS_PORT: '0' };
+  const env = { REDIS_URL: redisUrl, BLOB_DIR: blobDirectory, METRICS_PORT: '0' };
   const startWorker = async (more: Record<string, string> = {}) => {
     const worker = await startService('worker', {
       ...env,
@@ -86,10 +93,10 @@ async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> 
   return {
     simulator,
     get redisServer() {
-      return redisServer;
+      return ownRedis();
     },
     async restartRedis() {
-      redisServer = await startRedis(redisServer.port);
+      redisServer = await startRedis(ownRedis().port);
     },
     redis,
     gateway,
@@ -117,12 +124,13 @@ async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> 
     },
     async leftovers(deviceId) {
       const lane = `postern:{${deviceId}}:lane`;
-      const jobs = await redis.keys(`${lane}:3EB0*`);
+      const jobs: string[] = [];
+      for await (const found of scanKeys(redis, `${lane}:3EB0*`)) jobs.push(...found);
       const files = await readdir(blobDirectory, { recursive: true, withFileTypes: true });
       return {
         waiting: await redis.llen(`${lane}:wait`),
         active: await redis.llen(`${lane}:active`),
-        jobs: jobs.length,
+        jobs: new Set(jobs).size,
         files: files.filter(
           (file) => file.isFile() && /3EB0|tmp|part/.test(join(file.parentPath, file.name).slice(blobDirectory.length)),
         ).length,

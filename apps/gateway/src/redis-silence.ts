@@ -8,8 +8,9 @@ class RedisSilentError extends Error {
 /** Longer than one command may take, shorter than the second within which every request is answered. */
 const PATIENCE_MS = 900;
 
+// The last three are of a cluster's client: no node answers, none may be asked, and the slot's node is gone.
 const SILENCE =
-  /Command timed out|Connection is closed|Stream isn't writeable|Reached the max retries per request|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT|ENOTFOUND/;
+  /Command timed out|Connection is closed|Stream isn't writeable|Reached the max retries per request|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT|ENOTFOUND|Failed to refresh slots|Cluster isn't ready|Too many Cluster redirections/;
 /** Redis answers, but takes no commands now: it loads its file, lost its master, is full or read-only. */
 const REFUSAL = /^(LOADING|MASTERDOWN|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|EXECABORT)\b/;
 
@@ -21,7 +22,10 @@ export function isRedisSilence(error: unknown): boolean {
 
 /** Whether Redis certainly did not do what it was asked: it said so, or was never asked. */
 export function isCertainlyNotWritten(error: unknown): boolean {
-  return error instanceof Error && (isRedisRefusal(error) || error.message.includes("Stream isn't writeable"));
+  return (
+    error instanceof Error &&
+    (isRedisRefusal(error) || /Stream isn't writeable|Cluster isn't ready/.test(error.message))
+  );
 }
 
 function isRedisRefusal(error: Error): boolean {
