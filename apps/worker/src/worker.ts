@@ -120,7 +120,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         logger,
         whatsapp,
         qrs: createPairingQrs(redis, keys),
-        images: createMeasuredImages(createImageProcessor(), metrics.countImage),
+        images: createMeasuredImages(createImageProcessor(), (...bytes) => metrics.countImage(...bytes)),
         prepared: createPreparedImages(),
         uploads: new UploadCache({
           reuseMs: config.uploadReuseMs,

@@ -60,7 +60,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         session,
         uploads: deps.uploads,
         leaseToken: token,
-        onFailedAttempt: metrics.countFailedAttempt,
+        onFailedAttempt: (code) => metrics.countFailedAttempt(code),
         logger: jobLogger,
         gate: (message, aborted) => gate.pass(message, aborted),
         prepare: (message, aborted) => prepareMessage(message, aborted, deps),
