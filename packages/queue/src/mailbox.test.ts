@@ -68,3 +68,16 @@ test('a letter that does not parse is reported and the next one still arrives', 
   assert.equal(errors.length, 1);
   await box.stop();
 });
+
+test('stopping does not wait for a Redis that is away', async () => {
+  const doomed = await startLocalRedis();
+  const reader = await connectRedis({ url: doomed.url, name: 'test', profile: 'patient', onError: () => {} });
+  const box = await startMailbox({ redis: reader, keys, processId: 'worker-1', onMail: () => {}, onError: () => {} });
+  const away = new Promise((resolve) => reader.once('reconnecting', resolve));
+  process.kill(doomed.pid, 'SIGKILL');
+  await away;
+  const startedAt = performance.now();
+  await box.stop();
+  assert.ok(performance.now() - startedAt < 500);
+  await doomed.stop();
+});

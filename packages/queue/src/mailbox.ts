@@ -43,7 +43,8 @@ export async function startMailbox(options: MailboxOptions): Promise<{ stop(): P
   let after = await newestId(redis, key);
 
   const readOnce = async () => {
-    const reply = await redis.xread('COUNT', 500, 'BLOCK', BLOCK_MS, 'STREAMS', key, after);
+    const asked = redis.xread('COUNT', 500, 'BLOCK', BLOCK_MS, 'STREAMS', key, after);
+    const reply = await untilAborted(asked, stopping.signal);
     for (const [id, fields] of reply?.[0]?.[1] ?? []) {
       after = id;
       deliver(fields[1]);
@@ -71,11 +72,21 @@ export async function startMailbox(options: MailboxOptions): Promise<{ stop(): P
   return {
     async stop() {
       stopping.abort();
-      // Ends the blocking read; the connection is this mailbox's alone.
-      redis.disconnect();
       await reading;
+      // The connection is this mailbox's alone.
+      redis.disconnect();
     },
   };
+}
+
+/** A read that waits for a reconnection is not even ended by closing its connection: ioredis drops it without a word. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) onAbort();
+  });
 }
 
 async function newestId(redis: Redis, key: string): Promise<string> {
