@@ -106,3 +106,20 @@ test('a killed node: refused within a second, and when it is back everything goe
   assert.equal(stack.simulator.stats().logins, logins);
   for (const each of devices) await assertNothingLeft(stack, each);
 });
+
+test('a dead node that the others still wait for: the devices on those keep their owner', async () => {
+  for (const node of [1, 2]) await askNode(node, (redis) => redis.config('SET', 'cluster-node-timeout', '60000'));
+  const { logins } = stack.simulator.stats();
+  process.kill(cluster.nodes[0]?.pid ?? 0, 'SIGKILL');
+  const killedAt = performance.now();
+  await waitUntil('their leases would have run out', async () => {
+    for (const deviceId of devices.slice(1)) assert.ok(await stack.redis.get(keys.device(deviceId).lease), deviceId);
+    return performance.now() - killedAt > 3 * LEASE_TTL_MS;
+  });
+  await cluster.restart(0);
+  for (const each of devices) {
+    await untilConnection(stack.url, each, 'connected');
+    await assertArrives(each);
+  }
+  assert.equal(stack.simulator.stats().logins, logins);
+});

@@ -1,7 +1,7 @@
 import { type DeviceCommand, Failure, type Mail } from '@postern/contract';
 import { readDepths } from '@postern/queue';
 import { type Lease, type Leases, readOwners, type Workers } from '@postern/registry';
-import { delay, type Logger, monotonicMs } from '@postern/runtime';
+import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
 import { type PlacementView, toClaim, toRelease } from './placement.ts';
 
@@ -19,6 +19,7 @@ export interface OwnershipOptions {
   logger: Logger;
 }
 
+const RENEWALS_PER_TTL = 3;
 /** How often closed lanes are looked at, for messages whose wake was lost. */
 const LANE_SCAN_INTERVAL_MS = 2_000;
 /** Claims in one round; each opens a socket. */
@@ -32,6 +33,8 @@ const RELEASED_REST_MS = 5_000;
 export class Ownership {
   readonly #options: OwnershipOptions;
   readonly #owned = new Map<string, OwnedDevice>();
+  /** Devices whose renewal waits for an answer. */
+  readonly #renewing = new Set<OwnedDevice>();
   readonly #unownedSince = new Map<string, number>();
   readonly #resting = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -44,7 +47,7 @@ export class Ownership {
     this.#options = options;
     this.#loops = Promise.all([
       this.#repeat(options.claimIntervalMs, () => this.#place()),
-      this.#repeat(options.leaseTtlMs / 3, () => this.#renew()),
+      this.#repeat(options.leaseTtlMs / RENEWALS_PER_TTL, () => this.#renew()),
       this.#repeat(LANE_SCAN_INTERVAL_MS, () => this.#wakeFilledLanes()),
     ]);
   }
@@ -222,16 +225,21 @@ export class Ownership {
   }
 
   async #renew(): Promise<void> {
-    const { leases, logger, deps } = this.#options;
+    const { leases, leaseTtlMs, logger, deps } = this.#options;
     const renewOne = async (device: OwnedDevice) => {
       const { lease } = device;
-      if ((await leases.renew(lease)) === 'renewed' || this.#owned.get(lease.deviceId) !== device) return;
+      if (this.#renewing.has(device)) return;
+      this.#renewing.add(device);
+      const answer = await leases.renew(lease).finally(() => this.#renewing.delete(device));
+      if (answer === 'renewed' || this.#owned.get(lease.deviceId) !== device) return;
       this.#owned.delete(lease.deviceId);
       deps.metrics.countLease('lost');
       logger.error({ device_id: lease.deviceId, epoch: lease.epoch }, 'lease lost');
       await device.stop();
     };
-    await Promise.all(this.devices.map(renewOne));
+    // A lease whose node of a Redis Cluster is down must not hold up the others' next renewal.
+    const silence = () => new Error('Redis does not answer for every lease');
+    await within(Promise.all(this.devices.map(renewOne)), leaseTtlMs / RENEWALS_PER_TTL / 2, silence);
   }
 
   async #release(lease: Lease): Promise<void> {
