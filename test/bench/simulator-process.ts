@@ -13,6 +13,8 @@ export interface Started {
   webSocketUrl: string;
   noiseRootKey: string;
   certificatePem: string;
+  /** The same as a file. */
+  certificatePath: string;
   /** One per sender, in Baileys' own JSON. */
   credentials: string[];
 }
@@ -30,8 +32,9 @@ export interface Result {
   wrong: number;
 }
 
-// The simulator alone, so that its CPU can be told from its clients'.
-const simulator = await startSimulator({ keep: 100_000 });
+// The simulator alone, so that its CPU can be told from its clients'. Arguments: round trip in ms, messages kept a phone.
+const [rttMs = '0', keep = '100000'] = process.argv.slice(2);
+const simulator = await startSimulator({ keep: Number(keep), rttMs: Number(rttMs) });
 
 async function answer(question: Question): Promise<Started | Usage | Result | undefined> {
   if (question.ask === 'start') {
@@ -40,6 +43,7 @@ async function answer(question: Question): Promise<Started | Usage | Result | un
       webSocketUrl: simulator.webSocketUrl,
       noiseRootKey: simulator.noiseRootKey,
       certificatePem: simulator.mediaCertificatePem,
+      certificatePath: simulator.mediaCertificatePath,
       credentials: question.senders.map((number) =>
         JSON.stringify(simulator.issueCredentials(number), BufferJSON.replacer),
       ),

@@ -65,7 +65,8 @@ function opened(socket: WASocket): Promise<void> {
   });
 }
 
-function createKeyStore(): SignalKeyStore {
+/** Signal keys in memory, as Baileys hands them over. */
+export function createKeyStore(): SignalKeyStore {
   const rows = new Map<string, unknown>();
   return {
     get: <T extends keyof SignalDataTypeMap>(type: T, ids: string[]) => {

@@ -22,9 +22,17 @@ export interface ServiceProcess {
   stop(): Promise<void>;
 }
 
-/** Starts an app's main.ts with exactly these variables (and PATH), and resolves at its `ready` line. */
-export async function startService(app: 'gateway' | 'worker', env: Record<string, string>): Promise<ServiceProcess> {
-  const args = ['--conditions=source', '--import', 'tsx', join(root, 'apps', app, 'src', 'main.ts')];
+/**
+ * Starts an app's main.ts, or what was built of it, with exactly these variables (and PATH), and resolves at its `ready`
+ * line.
+ */
+export async function startService(
+  app: 'gateway' | 'worker',
+  env: Record<string, string>,
+  run: 'source' | 'built' = 'source',
+): Promise<ServiceProcess> {
+  const source = ['--conditions=source', '--import', 'tsx', join(root, 'apps', app, 'src', 'main.ts')];
+  const args = run === 'source' ? source : [join(root, 'apps', app, 'dist', 'main.js')];
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },
