@@ -10,12 +10,11 @@ const PAUSE_MS = 300;
 export interface RequestOptions {
   gateways: Fleet;
   random: Random;
-  withKeys: boolean;
 }
 
 /**
- * Asks for one message as a careful client does: until an answer says that it is accepted, by any gateway, always with
- * its one key. Without keys it does not repeat what may have been accepted.
+ * Asks for one message as a careful client does: until an answer says that it is accepted, of any gateway, always with its
+ * one key.
  */
 export async function request(sending: Sending, image: Buffer, options: RequestOptions): Promise<void> {
   const deadline = Date.now() + GIVE_UP_MS;
@@ -24,7 +23,6 @@ export async function request(sending: Sending, image: Buffer, options: RequestO
     if (isAcceptance(answer)) sending.acceptedAt = Date.now();
     else note(sending, answer.code);
     if (sending.acceptedAt !== undefined) return;
-    if (!options.withKeys && (answer.code === 'CONNECTION_LOST' || answer.results['message_id'] !== undefined)) return;
     await sleep(PAUSE_MS * (0.5 + options.random.next()));
   }
 }
@@ -38,9 +36,9 @@ export async function repeat(sending: Sending, image: Buffer, options: RequestOp
 async function ask(
   sending: Sending,
   image: Buffer,
-  { gateways, random, withKeys }: RequestOptions,
+  { gateways, random }: RequestOptions,
 ): Promise<Pick<Answer, 'code' | 'results'>> {
-  const headers: Record<string, string> = withKeys ? { 'Idempotency-Key': sending.key } : {};
+  const headers: Record<string, string> = { 'Idempotency-Key': sending.key };
   if (random.chance(0.5)) headers['Prefer'] = 'respond-async, wait=0';
   sending.requests += 1;
   try {

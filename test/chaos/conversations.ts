@@ -37,7 +37,7 @@ async function talk(
 ): Promise<void> {
   const random = createRandom(options.seed, stream);
   const { gateways, recipients } = world;
-  const asking = { gateways, random, withKeys: options.withKeys };
+  const asking = { gateways, random };
   const followed = new Set<Promise<unknown>>();
   for (let n = await gate.begin(); n !== undefined; n = await gate.begin()) {
     const image = await createPicture(n);
@@ -55,7 +55,7 @@ async function talk(
     await request(sending, image, asking);
     const [id] = sending.ids;
     if (id === undefined) continue;
-    const again = options.withKeys && random.chance(REPEATED) ? repeat(sending, image, asking) : undefined;
+    const again = random.chance(REPEATED) ? repeat(sending, image, asking) : undefined;
     const following = Promise.all([follow(() => gateways.url(random), id, FOLLOW_MS), again]).finally(() =>
       followed.delete(following),
     );

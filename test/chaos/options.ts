@@ -8,8 +8,6 @@ export interface ChaosOptions {
   /** Of the schedule of disturbances and of what the clients choose. */
   seed: number;
   leaseTtlMs: number;
-  /** Whether clients send idempotency keys and repeat requests whose outcome they do not know. */
-  withKeys: boolean;
   /** Where the processes' logs are written. Default: nowhere. */
   logDirectory: string | undefined;
   /** Told what happens, one line each. */
@@ -27,7 +25,6 @@ export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onP
       workers: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
       'lease-ttl-ms': { type: 'string', default: '4000' },
-      'no-keys': { type: 'boolean', default: false },
       logs: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
@@ -45,7 +42,6 @@ export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onP
       workers: count('workers'),
       seed: count('seed'),
       leaseTtlMs: count('lease-ttl-ms'),
-      withKeys: !values['no-keys'],
       logDirectory: values.logs,
     },
     json: values.json,

@@ -23,6 +23,8 @@ export function toFigures(findings: Findings) {
     queue_left: { waiting: left.waiting, active: left.active, jobs: left.jobs, deadlines: left.deadlines },
     bad_exits: findings.badExits,
     duration_ms: findings.durationMs,
+    loop_delay_ms: findings.loopDelay,
+    load: findings.load,
   };
 }
 

@@ -1,3 +1,5 @@
+import { loadavg } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { auditMessages, type MessageAudit } from './audit-messages.ts';
 import { awaitFinal, awaitSwept, type Leftovers } from './await-quiet.ts';
 import { converse } from './conversations.ts';
@@ -26,6 +28,10 @@ export interface Findings extends MessageAudit {
   /** Answers that told of no acceptance, by code. */
   refusals: Record<string, number>;
   durationMs: number;
+  /** Of this process, in which clients and simulator run: the 99th percentile and the longest. */
+  loopDelay: { p99: number; max: number };
+  /** Of the machine, over the last minute of the run. */
+  load: number;
 }
 
 const AUDIT_STREAM = 1_000_000;
@@ -37,11 +43,15 @@ export async function runChaos(options: ChaosOptions): Promise<Findings> {
   try {
     options.onProgress(`${world.devices.length} devices are paired`);
     const begun = performance.now();
+    const delays = monitorEventLoopDelay();
+    delays.enable();
     const gate = new Gate(options.messages, plan);
     const [sendings, kills] = await Promise.all([
       converse(gate, world, options),
       carryOut(plan, gate, world, options.onProgress),
     ]);
+    delays.disable();
+    const [load = 0] = loadavg();
     const durationMs = Math.round(performance.now() - begun);
     options.onProgress(`all are sent; waiting for quiet`);
     const statuses = await awaitFinal(sendings, world, createRandom(options.seed, AUDIT_STREAM));
@@ -67,6 +77,8 @@ export async function runChaos(options: ChaosOptions): Promise<Findings> {
       ],
       refusals,
       durationMs,
+      loopDelay: { p99: Math.round(delays.percentile(99) / 1e6), max: Math.round(delays.max / 1e6) },
+      load: Math.round(load * 10) / 10,
     };
   } finally {
     await world.stop();
