@@ -14,7 +14,9 @@ after(() => stack.stop());
 
 test('an image travels from curl to a phone’s screen', async () => {
   const phone = stack.simulator.addPhone({ number: '6281234567890' });
-  const image = await sharp({ create: { width: 640, height: 480, channels: 3, background: '#369' } }).jpeg().toBuffer();
+  const image = await sharp({ create: { width: 640, height: 480, channels: 3, background: '#369' } })
+    .jpeg()
+    .toBuffer();
   const answer = await sendImage(stack.url, 'my-device', {
     phone: '6281234567890@s.whatsapp.net',
     caption: 'Check out this amazing photo!',
