@@ -45,10 +45,10 @@ try {
     await writeFile(pictures[name], await createNoise(width, height, maxBytes));
   }
   const profiles = values['cpu-prof'];
-  const env: Record<string, string> = profiles ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } : {};
+  const nodeArgs = profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
   for (const scenario of chosen) {
     console.error(`${scenario.name}: ${scenario.title}`);
-    const options = { pictures, rounds: Number(values.rounds), seconds: Number(values.seconds), env };
+    const options = { pictures, rounds: Number(values.rounds), seconds: Number(values.seconds), nodeArgs };
     const report = toReport(await runScenario(scenario, options));
     reports.push(report);
     console.error(toTable([report]).split('\n').at(-1));

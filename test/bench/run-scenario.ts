@@ -15,7 +15,8 @@ export interface RunOptions {
   rounds: number;
   /** Of one run; a scenario may set its own. */
   seconds: number;
-  env: Record<string, string>;
+  /** Of gateway and worker, for Node. */
+  nodeArgs: readonly string[];
 }
 
 const FIRST_RECIPIENT = 628_100_000_000;
@@ -29,7 +30,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const perRound = scenario.newContacts === undefined ? 0 : scenario.newContacts + BASELINE_NEW_CONTACTS;
   const count = scenario.recipients + rounds * perRound;
   const recipients = Array.from({ length: count }, (_, index) => String(FIRST_RECIPIENT + index));
-  const world = await startWorld(scenario, { recipients, env: options.env });
+  const world = await startWorld(scenario, { recipients, nodeArgs: options.nodeArgs });
   try {
     const sides = createSides(world, scenario, options, recipients);
     const warmUp = { seconds: WARM_UP_SECONDS, inFlight: Math.min(4, scenario.inFlight) };

@@ -35,8 +35,8 @@ export interface World {
 
 export interface WorldOptions {
   recipients: string[];
-  /** Variables of gateway and worker, e.g. for a profile. */
-  env: Record<string, string>;
+  /** Node's arguments for gateway and worker, e.g. for a profile. */
+  nodeArgs: readonly string[];
 }
 
 /** Media of the newest messages only: the simulator is not what is measured. */
@@ -48,7 +48,7 @@ export function startWorld(scenario: Scenario, options: WorldOptions): Promise<W
   return withLifetime((lifetime) => start(scenario, options, lifetime));
 }
 
-async function start(scenario: Scenario, { recipients, env }: WorldOptions, lifetime: Lifetime): Promise<World> {
+async function start(scenario: Scenario, { recipients, nodeArgs }: WorldOptions, lifetime: Lifetime): Promise<World> {
   const { rttMs } = scenario;
   const directory = lifetime.use(await mkdtemp(join(tmpdir(), 'postern-bench-')), (path) =>
     rm(path, { recursive: true, force: true }),
@@ -75,7 +75,6 @@ async function start(scenario: Scenario, { recipients, env }: WorldOptions, life
     METRICS_PORT: '0',
     URL_ALLOW_PRIVATE: '127.0.0.0/8',
     LOG_LEVEL: 'info',
-    ...env,
   };
   const startWorker = () =>
     startService(
@@ -87,10 +86,11 @@ async function start(scenario: Scenario, { recipients, env }: WorldOptions, life
         NODE_EXTRA_CA_CERTS: started.certificatePath,
       },
       'built',
+      nodeArgs,
     );
   const workers = await Promise.all(Array.from({ length: scenario.workers }, startWorker));
   for (const worker of workers) lifetime.use(worker, () => worker.stop());
-  const gateway = await startService('gateway', { ...common, PORT: '0' }, 'built');
+  const gateway = await startService('gateway', { ...common, PORT: '0' }, 'built', nodeArgs);
   lifetime.use(gateway, () => gateway.stop());
   const url = `http://127.0.0.1:${String(gateway.ready['port'])}`;
   for (const deviceId of devices) {

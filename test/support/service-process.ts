@@ -30,9 +30,10 @@ export async function startService(
   app: 'gateway' | 'worker',
   env: Record<string, string>,
   run: 'source' | 'built' = 'source',
+  nodeArgs: readonly string[] = [],
 ): Promise<ServiceProcess> {
   const source = ['--conditions=source', '--import', 'tsx', join(root, 'apps', app, 'src', 'main.ts')];
-  const args = run === 'source' ? source : [join(root, 'apps', app, 'dist', 'main.js')];
+  const args = [...nodeArgs, ...(run === 'source' ? source : [join(root, 'apps', app, 'dist', 'main.js')])];
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },

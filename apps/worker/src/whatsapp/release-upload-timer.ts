@@ -13,7 +13,7 @@ export function releaseUploadTimer(): void {
   const original = globalThis.setTimeout;
   const wrapped = (handler: () => void, ms?: number, ...args: []) => {
     const timer = original(handler, ms, ...args);
-    return ms === PRE_KEY_UPLOAD_TIMEOUT_MS && isCalledByBaileysSocket() ? timer.unref() : timer;
+    return ms === PRE_KEY_UPLOAD_TIMEOUT_MS && isUploadBound(handler) ? timer.unref() : timer;
   };
   // `util.promisify(setTimeout)` reads a property of the function.
   globalThis.setTimeout = Object.defineProperties(
@@ -22,6 +22,7 @@ export function releaseUploadTimer(): void {
   ) as typeof setTimeout;
 }
 
-function isCalledByBaileysSocket(): boolean {
-  return /baileys[\\/]\w+[\\/]Socket[\\/]socket\./.test(new Error().stack ?? '');
+/** By its text, not by its caller: a stack is too dear for the timers of that length that each message sets. */
+function isUploadBound(handler: () => void): boolean {
+  return handler.toString().includes('Pre-key upload timeout');
 }
