@@ -27,8 +27,6 @@ const PATIENCE = {
   },
 } satisfies Record<ConnectOptions['profile'], ClusterOptions>;
 
-const ENDED: ReadonlySet<string> = new Set(['disconnecting', 'close', 'end']);
-
 /** Connects to a cluster in the background. Also emits `ready` whenever a connection to one of its nodes is made. */
 export function openCluster(address: ClusterAddress, options: ConnectOptions): Cluster {
   const { nodes, tls, username, password } = address;
@@ -56,14 +54,14 @@ export function openCluster(address: ClusterAddress, options: ConnectOptions): C
 }
 
 /**
- * Resolves when all slots are served and every master has answered or failed. A node is connected to at its first command,
- * and until then a client without an offline queue refuses the next ones.
+ * Resolves when all slots are served and every master has answered or failed; rejects when the signal aborts. A node is
+ * connected to at its first command, and until then a client without an offline queue refuses the next ones.
  */
-export async function untilWhole(cluster: Cluster): Promise<void> {
-  while (!ENDED.has(cluster.status)) {
+export async function untilWhole(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  for (;;) {
     const info = await cluster.cluster('INFO').catch(() => '');
-    if (info.includes('cluster_state:ok')) break;
-    await delay(100);
+    await Promise.allSettled(cluster.nodes('master').map((node) => node.ping()));
+    if (info.includes('cluster_state:ok') && cluster.status === 'ready') return;
+    await delay(100, signal);
   }
-  await Promise.allSettled(cluster.nodes('master').map((node) => node.ping()));
 }

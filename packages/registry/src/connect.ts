@@ -32,10 +32,12 @@ export async function connectRedis(options: ConnectOptions): Promise<Redis> {
   const redis = cluster ? (cluster as unknown as Redis) : openServer(options);
   redis.on('error', options.onError);
   const ready = new Promise<void>((resolve) => redis.once('ready', () => resolve()));
-  const answers = ready.then(() => cluster && untilWhole(cluster));
+  const givingUp = new AbortController();
+  const answers = ready.then(() => cluster && untilWhole(cluster, givingUp.signal));
   try {
     await within(answers, FIRST_ANSWER_MS, () => new Error('Redis did not answer within 10 s'));
   } catch (error) {
+    givingUp.abort();
     redis.disconnect();
     throw error;
   }
