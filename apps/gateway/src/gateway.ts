@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Mail } from '@postern/contract';
 import { createBlobStore } from '@postern/media';
-import { createProducer, hasJob, postMail, startMailbox } from '@postern/queue';
+import { createProducer, hasJob, postMail, removeJob, startMailbox } from '@postern/queue';
 import {
   connectRedis,
   createDevices,
+  createFailedJobs,
   createIdempotencyClaims,
   createKeys,
+  createMessageLists,
   createMessages,
   createPairingQrs,
   disconnectRedis,
@@ -28,7 +30,7 @@ import { startSweeper } from './blobs/sweeper.ts';
 import { type GatewayConfig, isLoopbackHost } from './config.ts';
 import { createCommands } from './devices/commands.ts';
 import { createQrLinks } from './devices/qr-links.ts';
-import { admit } from './http/admit.ts';
+import { admit, assertDeviceReady } from './http/admit.ts';
 import { createApp } from './http/app.ts';
 import { deviceRoutes } from './http/devices.ts';
 import { createDrain } from './http/drain.ts';
@@ -128,9 +130,12 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     observeBacklog(registry, { redis, keys });
     lifetime.use(observeRedis(redis, registry), (observing) => observing.stop());
 
+    // Workers decide for how long.
+    const failedJobs = createFailedJobs(redis, keys, { ttlMs: 0 });
     const sweeper = startSweeper({
       blobs,
       messages,
+      failedJobs,
       graceMs: config.blobGraceMs,
       intervalMs: Math.min(SWEEP_INTERVAL_MS, config.blobGraceMs),
       onSwept: (count) => metrics.sweptBlobs.inc(count),
@@ -150,25 +155,29 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const operations = await startOperationsServer(registry, { host, port: config.metricsPort, ready: problems });
     lifetime.use(operations, (started) => started.stop());
 
+    const admission = { devices, ownerOf, laneLimit, deviceGraceMs: config.deviceGraceMs };
+    const sending = { acceptance, keyed, blobs, outcomes, metrics, replyTo: id, syncWaitMs: config.syncWaitMs };
     const sessions = createSessions(authenticator, secret);
     const routes = [
       ...operationsRoutes({ problems }),
       ...sessionRoutes(authenticator, sessions),
       ...sendImageRoutes({
-        admit: (...request) => admit(...request, { devices, ownerOf, laneLimit, deviceGraceMs: config.deviceGraceMs }),
+        ...sending,
+        admit: (...request) => admit(...request, admission),
         isQuotable: createQuotable({ messages, hasContent: (...ids) => hasContent(redis, keys, ...ids) }),
-        blobs,
         uploadSlots,
-        metrics,
-        acceptance,
-        keyed,
-        outcomes,
-        replyTo: id,
         urlAllowPrivate: config.urlAllowPrivate,
-        syncWaitMs: config.syncWaitMs,
         queueTtlMs: config.queueTtlMs,
       }),
-      ...messageRoutes({ messages, outcomes }),
+      ...messageRoutes({
+        ...sending,
+        devices,
+        messages,
+        messageLists: createMessageLists(redis, keys),
+        failedJobs,
+        removeJob: (...ids) => removeJob(redis, keys, ...ids),
+        assertReady: (deviceId) => assertDeviceReady(deviceId, admission),
+      }),
       ...deviceRoutes({ devices, ownerOf, commands }),
       ...loginRoutes({ devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun }),
     ];

@@ -25,6 +25,11 @@ export function createGatewayMetrics(registry: Registry) {
       help: 'Sends whose Idempotency-Key led to an earlier message',
       registers,
     }),
+    cancelled: new Counter({
+      name: 'postern_messages_cancelled_total',
+      help: 'Messages cancelled before they were sent',
+      registers,
+    }),
     stillQueued: new Counter({
       name: 'postern_answers_queued_total',
       help: 'Sends answered 202 because the message had not ended within the wait',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { FAILURES, Failure, type SendImageJob } from '@postern/contract';
-import { createPairingQrs } from '@postern/registry';
+import { createFailedJobs, createPairingQrs } from '@postern/registry';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.ts';
@@ -113,9 +113,41 @@ test('sends are answered as described', async () => {
     return tested.messages.markFailed(job.device_id, job.message_id, failure);
   };
   await send(429);
+  settle = (job) => tested.messages.markSent(job.device_id, job.message_id, Date.now());
+  const headers = { 'idempotency-key': 'one' };
+  const body = toForm({ phone: PHONE, image: samplePng() });
+  assert.deepEqual((await send(200, { headers, body })).results, (await send(200, { headers, body })).results);
+  await send(409, { headers });
   const path = '/messages/{message_id}';
-  await assertDescribed('get', path, `/messages/${String(sent.results['message_id'])}`, {}, 200);
+  const sentPath = `/messages/${String(sent.results['message_id'])}`;
+  await assertDescribed('get', path, sentPath, {}, 200);
   await assertDescribed('get', path, '/messages/3EB0', {}, 404);
+  await assertDescribed('get', '/messages', '/messages?limit=3', {}, 200);
+  await assertDescribed('get', '/messages', '/messages?limit=0', {}, 400);
+  await assertDescribed('delete', path, sentPath, {}, 409);
+  await assertDescribed('post', `${path}/retry`, `${sentPath}/retry`, {}, 400);
+  await assertDescribed('post', `${path}/retry`, '/messages/3EB0/retry', {}, 404);
+});
+
+test('a failed message that is kept, and a cancelled one, are answered as described', async () => {
+  settle = async (job) => {
+    await createFailedJobs(tested.redis, tested.keys, { ttlMs: 60_000 }).keep(job);
+    const failure = new Failure('SEND_FAILED', 'refused', { details: { reason: 479 } });
+    return tested.messages.markFailed(job.device_id, job.message_id, failure);
+  };
+  const send = (headers: Record<string, string>, status: number) => {
+    const body = toForm({ phone: PHONE, image: samplePng() });
+    return assertDescribed('post', '/send/image', '/send/image', { body, headers }, status);
+  };
+  const failed = await send({ 'x-device-id': 'phone' }, 500);
+  const path = `/messages/${String(failed.results['message_id'])}`;
+  settle = (job) => tested.messages.markSent(job.device_id, job.message_id, Date.now());
+  const retried = await assertDescribed('post', '/messages/{message_id}/retry', `${path}/retry`, {}, 200);
+  const one = '/messages/{message_id}';
+  await assertDescribed('get', one, `/messages/${String(retried.results['message_id'])}`, {}, 200);
+  await tested.addDevice('silent');
+  const queued = await send({ 'x-device-id': 'silent', prefer: 'respond-async' }, 202);
+  await assertDescribed('delete', one, `/messages/${String(queued.results['message_id'])}`, {}, 200);
 });
 
 test('devices and pairing are answered as described', async () => {
@@ -127,6 +159,9 @@ test('devices and pairing are answered as described', async () => {
   await assertDescribed('post', '/devices', '/devices', json({ device_id: 'phone' }), 409);
   await assertDescribed('get', one, '/devices/phone', {}, 200);
   await assertDescribed('get', one, '/devices/nobody', {}, 404);
+  await assertDescribed('patch', one, '/devices/phone', json({ pace: { max: 20, window_ms: 60_000 } }), 200);
+  await assertDescribed('patch', one, '/devices/phone', json({ pace: { max: 20 } }), 400);
+  await assertDescribed('get', one, '/devices/phone', {}, 200);
   await assertDescribed('get', `${one}/status`, '/devices/phone/status', {}, 200);
   await assertDescribed('get', `${one}/login`, '/devices/fresh/login', {}, 200);
   await assertDescribed('get', `${one}/login`, '/devices/phone/login', {}, 409);

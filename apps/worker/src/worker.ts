@@ -4,6 +4,7 @@ import { postMail, removeJob, startMailbox } from '@postern/queue';
 import {
   connectRedis,
   createDevices,
+  createFailedJobs,
   createKeys,
   createLeases,
   createMessages,
@@ -134,6 +135,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         },
         pacing: createPacing(redis, keys),
         holds: createReachOutHolds(redis, keys),
+        failedJobs: createFailedJobs(redis, keys, { ttlMs: config.failedBlobTtlMs }),
         defaultPace: config.pace,
         reachOutHoldMs: config.reachOutHoldMs,
         laneConcurrency: config.laneConcurrency,

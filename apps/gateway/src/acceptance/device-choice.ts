@@ -15,7 +15,11 @@ export async function findDevice(
   const device = await devices.resolve(name);
   assertMayUse(principal, device?.device_id ?? name);
   if (device) return device;
-  throw new Failure('DEVICE_NOT_FOUND', 'There is no such device', { details: { device_id: name } });
+  throw deviceNotFound(name);
+}
+
+export function deviceNotFound(name: string): Failure {
+  return new Failure('DEVICE_NOT_FOUND', 'There is no such device', { details: { device_id: name } });
 }
 
 /** Without a name, the only registered device that the principal may use. Throws DEVICE_ID_REQUIRED otherwise. */

@@ -25,7 +25,15 @@ test('only old blobs that no message waits for are swept, and dead uploads', asy
   const blobs = createDirectoryBlobStore({ directory });
   await mkdir(join(directory, 'blobs'), { recursive: true });
   const old = new Date(Date.now() - 60_000);
-  for (const name of ['blobs/queued', 'blobs/sending', 'blobs/sent', 'blobs/absent', 'incoming/dead']) {
+  for (const name of [
+    'blobs/queued',
+    'blobs/sending',
+    'blobs/sent',
+    'blobs/kept',
+    'blobs/failed',
+    'blobs/absent',
+    'incoming/dead',
+  ]) {
     await writeFile(join(directory, name), 'x');
     await utimes(join(directory, name), old, old);
   }
@@ -35,6 +43,8 @@ test('only old blobs that no message waits for are swept, and dead uploads', asy
     queued: record('queued'),
     sending: record('sending'),
     sent: record('sent'),
+    kept: record('failed'),
+    failed: record('failed'),
   };
   let swept = 0;
   let redisIsDown = true;
@@ -43,6 +53,7 @@ test('only old blobs that no message waits for are swept, and dead uploads', asy
     messages: {
       get: (id) => (redisIsDown ? Promise.reject(new Error('Command timed out')) : Promise.resolve(records[id])),
     },
+    failedJobs: { isKept: (_deviceId, id) => Promise.resolve(id === 'kept') },
     graceMs: 30_000,
     intervalMs: 50,
     onSwept: (count) => {
@@ -56,12 +67,12 @@ test('only old blobs that no message waits for are swept, and dead uploads', asy
   });
   t.after(() => sweeper.stop());
   await delay(150);
-  assert.equal((await readdir(join(directory, 'blobs'))).length, 5, 'nothing is touched while Redis cannot be asked');
+  assert.equal((await readdir(join(directory, 'blobs'))).length, 7, 'nothing is touched while Redis cannot be asked');
   redisIsDown = false;
   const deadline = Date.now() + 5_000;
   while ((await readdir(join(directory, 'incoming'))).length > 1 && Date.now() < deadline) await delay(10);
   await sweeper.stop();
-  assert.equal(swept, 3);
-  assert.deepEqual((await readdir(join(directory, 'blobs'))).sort(), ['queued', 'sending', 'young']);
+  assert.equal(swept, 4);
+  assert.deepEqual((await readdir(join(directory, 'blobs'))).sort(), ['kept', 'queued', 'sending', 'young']);
   assert.deepEqual(await readdir(join(directory, 'incoming')), ['alive']);
 });

@@ -1,11 +1,12 @@
 import { isSettled } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
-import type { Messages } from '@postern/registry';
+import type { FailedJobs, Messages } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
 
 export interface SweeperOptions {
   blobs: Pick<BlobStore, 'list' | 'delete' | 'sweepTemporary'>;
   messages: Pick<Messages, 'get'>;
+  failedJobs: Pick<FailedJobs, 'isKept'>;
   /** Only what is older is looked at. */
   graceMs: number;
   intervalMs: number;
@@ -19,8 +20,8 @@ export interface Sweeper {
 
 /**
  * Deletes, every interval and once at the start, blobs that no message waits for (their upload or their worker died)
- * and files of uploads that nobody writes any more. A blob whose message may still be sent is never touched, and nothing
- * is touched while Redis cannot be asked.
+ * and files of uploads that nobody writes any more. A blob whose message may still be sent, for the first time or again, is
+ * never touched, and nothing is touched while Redis cannot be asked.
  */
 export function startSweeper(options: SweeperOptions): Sweeper {
   const { intervalMs, logger } = options;
@@ -41,7 +42,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
 }
 
 async function sweep(
-  { blobs, messages, graceMs, onSwept, logger }: SweeperOptions,
+  { blobs, messages, failedJobs, graceMs, onSwept, logger }: SweeperOptions,
   signal: AbortSignal,
 ): Promise<void> {
   let swept = 0;
@@ -50,6 +51,7 @@ async function sweep(
     if (Date.now() - modifiedAtMs < graceMs) continue;
     const record = await messages.get(id);
     if (record && !isSettled(record.state)) continue;
+    if (record?.state === 'failed' && (await failedJobs.isKept(record.device_id, id))) continue;
     await blobs.delete(id);
     swept += 1;
   }

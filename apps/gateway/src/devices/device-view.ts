@@ -5,7 +5,7 @@ type GowaState = 'disconnected' | 'connecting' | 'connected' | 'logged_in';
 
 /** A device as the API shows it; times are ISO 8601 in UTC. */
 export function toDeviceView(device: DeviceRecord, connection: DeviceConnection) {
-  const { device_id, jid, lid, created_at } = device;
+  const { device_id, jid, lid, pace, created_at } = device;
   return {
     id: device_id,
     device_id,
@@ -13,6 +13,7 @@ export function toDeviceView(device: DeviceRecord, connection: DeviceConnection)
     state: toGowaState(connection),
     ...(jid === undefined ? {} : { jid, phone_number: jid.replace(/[:@].*$/, '') }),
     ...(lid === undefined ? {} : { lid }),
+    ...(pace === undefined ? {} : { pace }),
     created_at: new Date(created_at).toISOString(),
     connection: toConnectionView(connection),
   };

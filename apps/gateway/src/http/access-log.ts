@@ -25,7 +25,9 @@ export function observeOutcome(exchange: Exchange, metrics: GatewayMetrics): voi
       status,
       elapsed_ms: Math.round(elapsedMs),
     };
-    if (QUIET_ROUTES.has(route)) logger.debug(line, 'answered');
+    // Pages and clients ask again and again.
+    const isPoll = request.method === 'GET' && status < 400;
+    if (isPoll || QUIET_ROUTES.has(route)) logger.debug(line, 'answered');
     else logger.info(line, status === CLIENT_GONE ? 'client went away' : 'answered');
   });
 }

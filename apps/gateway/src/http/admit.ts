@@ -1,8 +1,8 @@
-import { Failure } from '@postern/contract';
+import { type DeviceRecord, Failure } from '@postern/contract';
 import type { Devices, IdempotencyClaim } from '@postern/registry';
 import type { Request } from 'express';
 import { assertAdmissible } from '../acceptance/admission.ts';
-import { chooseOnlyDevice, findDevice } from '../acceptance/device-choice.ts';
+import { chooseOnlyDevice, deviceNotFound, findDevice } from '../acceptance/device-choice.ts';
 import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
 import type { LaneLimit } from '../acceptance/lane-limit.ts';
 import { assertMayUse } from '../auth/authenticator.ts';
@@ -32,10 +32,21 @@ export async function admit(
       ? await chooseOnlyDevice(parts.devices, principal)
       : await findDevice(parts.devices, principal, name);
   facts.device_id = device.device_id;
+  await assertReady(device, parts);
+  return device.device_id;
+}
+
+/** Throws DEVICE_NOT_FOUND, DEVICE_NOT_CONNECTED and QUEUE_FULL for a device that could take no message now. */
+export async function assertDeviceReady(deviceId: string, parts: AdmitParts): Promise<void> {
+  const device = await parts.devices.get(deviceId);
+  if (!device) throw deviceNotFound(deviceId);
+  await assertReady(device, parts);
+}
+
+async function assertReady(device: DeviceRecord, parts: AdmitParts): Promise<void> {
   const owner = await parts.ownerOf(device.device_id);
   assertAdmissible(device, toEffectiveConnection(device, owner), parts.deviceGraceMs);
   await parts.laneLimit.check(device.device_id);
-  return device.device_id;
 }
 
 /** The device that a repeated request names, even if it has been removed since. */

@@ -1,4 +1,5 @@
 import { Failure } from '@postern/contract';
+import { messageIdOf } from '../acceptance/accept-stored.ts';
 import { toStatusUrl } from '../acceptance/acceptance.ts';
 import type { Accepted } from '../acceptance/keyed-acceptance.ts';
 import type { GatewayMetrics } from '../metrics.ts';
@@ -71,10 +72,4 @@ function namingMessage(messageId: string) {
       details: { message_id: messageId, status_url: toStatusUrl(messageId) },
     });
   };
-}
-
-/** The message that a failure names; undefined: nothing was accepted. */
-export function messageIdOf({ details }: Failure): string | undefined {
-  const messageId = details['message_id'];
-  return typeof messageId === 'string' ? messageId : undefined;
 }

@@ -8,12 +8,13 @@ import { assertMayUse, maySee } from '../auth/authenticator.ts';
 import type { Commands } from '../devices/commands.ts';
 import { toDeviceView, toStatusView } from '../devices/device-view.ts';
 import type { Exchange, Handler, Route } from './exchange.ts';
+import { readPace } from './read-pace.ts';
 import { succeed } from './respond.ts';
 import { readTextBody } from './text-body.ts';
 import { toFields } from './text-fields.ts';
 
 export interface DevicesParts {
-  devices: Pick<Devices, 'create' | 'list' | 'resolve'>;
+  devices: Pick<Devices, 'create' | 'list' | 'resolve' | 'writePace'>;
   ownerOf: (deviceId: string) => Promise<string | undefined>;
   commands: Pick<Commands, 'run'>;
 }
@@ -59,6 +60,18 @@ export function deviceRoutes(parts: DevicesParts): Route[] {
       access: 'read',
       async handle(exchange) {
         succeed(exchange.response, 'Device info', await view(await readDevice(exchange, devices)));
+      },
+    },
+    {
+      method: 'patch',
+      path: '/devices/:device_id',
+      access: 'manage',
+      async handle(exchange) {
+        const device = await readDevice(exchange, devices);
+        const pace = await readPace(exchange);
+        await devices.writePace(device.device_id, pace);
+        const { pace: _, ...unpaced } = device;
+        succeed(exchange.response, 'Device changed', await view(pace ? { ...unpaced, pace } : unpaced));
       },
     },
     { method: 'delete', path: '/devices/:device_id', access: 'manage', handle: command('delete', 'Device removed') },

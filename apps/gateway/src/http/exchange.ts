@@ -14,13 +14,13 @@ export interface Exchange {
   /** Aborts when the client goes away before its answer. */
   readonly signal: AbortSignal;
   /** What the log line of the outcome says besides status and time. */
-  readonly facts: { route?: string; device_id?: string; message_id?: string | undefined; code?: string };
+  readonly facts: { route?: string; device_id?: string | undefined; message_id?: string | undefined; code?: string };
 }
 
 export type Handler = (exchange: Exchange) => Promise<void> | void;
 
 export interface Route {
-  method: 'get' | 'post' | 'delete';
+  method: 'get' | 'post' | 'patch' | 'delete';
   /** Express path; a parameter is `:name`. */
   path: string;
   /** What the key must be allowed to do; `public` needs no key. */

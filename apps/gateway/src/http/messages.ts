@@ -1,30 +1,39 @@
-import { Failure, isMessageId, type MessageRecord } from '@postern/contract';
+import type { MessageRecord } from '@postern/contract';
 import type { Messages } from '@postern/registry';
-import { maySee } from '../auth/authenticator.ts';
 import { toMessageView } from '../outcomes/message-view.ts';
 import type { Outcomes } from '../outcomes/outcomes.ts';
+import { type CancelMessageParts, cancelMessage } from './cancel-message.ts';
 import type { Exchange, Route } from './exchange.ts';
+import { findMessage } from './find-message.ts';
+import { type ListMessagesParts, listMessages } from './list-messages.ts';
 import { parsePrefer, toPreferenceApplied } from './prefer.ts';
 import { succeed } from './respond.ts';
+import { type RetryMessageParts, retryMessage } from './retry-message.ts';
 
-export interface MessagesParts {
-  messages: Pick<Messages, 'get'>;
-  outcomes: Pick<Outcomes, 'watch'>;
+export interface MessagesParts extends ListMessagesParts, CancelMessageParts, RetryMessageParts {
+  messages: Pick<Messages, 'get' | 'markCancelled' | 'forgetDeadline'>;
+  outcomes: Pick<Outcomes, 'watch' | 'onSettled'>;
+  metrics: CancelMessageParts['metrics'] & RetryMessageParts['metrics'];
+  blobs: CancelMessageParts['blobs'] & RetryMessageParts['blobs'];
 }
 
 /** Only the end of a message is told by mail; other changes are found by looking this often. */
 const POLL_MS = 300;
 
-/** `GET /messages/{id}`. */
+/** Messages: looked at, listed, cancelled, sent again. */
 export function messageRoutes(parts: MessagesParts): Route[] {
+  const path = '/messages/:message_id';
   return [
-    { method: 'get', path: '/messages/:message_id', access: 'read', handle: (exchange) => handle(exchange, parts) },
+    { method: 'get', path: '/messages', access: 'read', handle: (exchange) => listMessages(exchange, parts) },
+    { method: 'get', path, access: 'read', handle: (exchange) => showMessage(exchange, parts) },
+    { method: 'delete', path, access: 'send', handle: (exchange) => cancelMessage(exchange, parts) },
+    { method: 'post', path: `${path}/retry`, access: 'send', handle: (exchange) => retryMessage(exchange, parts) },
   ];
 }
 
-async function handle(exchange: Exchange, parts: MessagesParts): Promise<void> {
+async function showMessage(exchange: Exchange, parts: Pick<MessagesParts, 'messages' | 'outcomes'>): Promise<void> {
   const { request, response } = exchange;
-  const record = await findMessage(exchange, parts);
+  const record = await findMessage(exchange, parts.messages);
   const { waitMs } = parsePrefer(request.get('prefer'));
   const preferenceApplied = waitMs === undefined ? undefined : toPreferenceApplied({ respondAsync: false, waitMs });
   if (preferenceApplied !== undefined) response.set('Preference-Applied', preferenceApplied);
@@ -32,26 +41,12 @@ async function handle(exchange: Exchange, parts: MessagesParts): Promise<void> {
   succeed(response, 'Message', toMessageView(newest));
 }
 
-async function findMessage(
-  { request, principal, facts }: Exchange,
-  { messages }: MessagesParts,
-): Promise<MessageRecord> {
-  const messageId = String(request.params['message_id']);
-  const record = isMessageId(messageId) ? await messages.get(messageId) : undefined;
-  if (!record || !maySee(principal, record.device_id)) {
-    throw new Failure('MESSAGE_NOT_FOUND', 'There is no such message');
-  }
-  facts.message_id = messageId;
-  facts.device_id = record.device_id;
-  return record;
-}
-
 /** The record after its next change of state or attempts, or as it was when nothing changes in time. */
 async function nextChange(
   { signal }: Exchange,
   record: MessageRecord,
   waitMs: number,
-  { outcomes }: MessagesParts,
+  { outcomes }: Pick<MessagesParts, 'outcomes'>,
 ): Promise<MessageRecord> {
   const watch = outcomes.watch(record.device_id, record.message_id);
   try {

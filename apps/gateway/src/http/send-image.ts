@@ -1,23 +1,20 @@
 import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
 import type { IdempotencyClaim } from '@postern/registry';
-import type { Acceptance } from '../acceptance/acceptance.ts';
+import { type Acceptable, type AcceptStoredParts, acceptStored } from '../acceptance/accept-stored.ts';
 import { toFingerprint } from '../acceptance/fingerprint.ts';
-import type { Accepted, KeyedAcceptance } from '../acceptance/keyed-acceptance.ts';
 import { parseSendFields } from '../acceptance/send-fields.ts';
-import { type AnswerSendParts, answerSend, messageIdOf } from './answer-send.ts';
+import { type AnswerSendParts, answerSend } from './answer-send.ts';
 import type { Exchange, Route } from './exchange.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { readSubmission, type Submission, type SubmissionParts } from './submission.ts';
 
-export interface SendImageParts extends SubmissionParts, AnswerSendParts {
+export interface SendImageParts extends SubmissionParts, AnswerSendParts, AcceptStoredParts {
   /** The id of the device that the request names, ready to send; decided before the body is read. */
   admit: (exchange: Exchange, claim: IdempotencyClaim | undefined) => Promise<string>;
   /** Whether the device has a message of this id that can be quoted. */
   isQuotable: (deviceId: string, messageId: string) => Promise<boolean>;
   blobs: Pick<BlobStore, 'put' | 'delete'>;
-  acceptance: Acceptance;
-  keyed: KeyedAcceptance;
   /** This gateway's mailbox. */
   replyTo: string;
   urlAllowPrivate: readonly string[];
@@ -41,56 +38,27 @@ export function sendImageRoutes(parts: SendImageParts): Route[] {
 }
 
 async function handle(exchange: Exchange, parts: SendImageParts): Promise<void> {
-  const { request, principal, facts } = exchange;
+  const { request, principal, facts, logger } = exchange;
   const key = parseIdempotencyKey(request.get('idempotency-key'));
   const claim = key === undefined ? undefined : await parts.keyed.find(principal.name, key);
   const deviceId = await parts.admit(exchange, claim);
   facts.device_id = deviceId;
   const admitted = { messageId: newMessageId(), deviceId, key, isRepeated: claim !== undefined };
-  await answerSend(exchange, deviceId, (listen) => acceptUpload(exchange, admitted, parts, listen), parts);
+  const prepare = () => prepareUpload(exchange, admitted, parts);
+  await answerSend(
+    exchange,
+    deviceId,
+    (listen) => acceptStored(admitted.messageId, prepare, listen, { parts, logger }),
+    parts,
+  );
 }
 
-/** Reads and checks the body and makes the message durable. What is refused or repeated leaves nothing behind. */
-async function acceptUpload(
-  exchange: Exchange,
-  admitted: Admitted,
-  parts: SendImageParts,
-  listen: (messageId: string) => void,
-): Promise<Accepted> {
-  const { messageId, key } = admitted;
-  let keptFor: string | undefined;
-  try {
-    const submission = await readSubmission(exchange, messageId, parts);
-    const { job, fingerprint } = await toJob(exchange, admitted, submission, parts);
-    const accepted =
-      key === undefined
-        ? await acceptUnkeyed(job, parts, listen)
-        : await parts.keyed.accept(job, { principal: exchange.principal.name, key, fingerprint }, listen);
-    keptFor = accepted.messageId;
-    return accepted;
-  } catch (error) {
-    keptFor = error instanceof Failure ? messageIdOf(error) : undefined;
-    throw error;
-  } finally {
-    if (keptFor !== messageId) await deleteBlob(exchange, messageId, parts);
-  }
-}
-
-async function acceptUnkeyed(
-  job: SendImageJob,
-  { acceptance }: SendImageParts,
-  listen: (messageId: string) => void,
-): Promise<Accepted> {
-  listen(job.message_id);
-  await acceptance.accept(job);
-  return { messageId: job.message_id, isReplay: false };
-}
-
-/** A blob that cannot be deleted now is swept later. */
-async function deleteBlob({ logger }: Exchange, messageId: string, { blobs }: SendImageParts): Promise<void> {
-  await blobs
-    .delete(messageId)
-    .catch((error: unknown) => logger.warn({ error, message_id: messageId }, 'blob not deleted'));
+/** Reads and checks the body. */
+async function prepareUpload(exchange: Exchange, admitted: Admitted, parts: SendImageParts): Promise<Acceptable> {
+  const { key, messageId } = admitted;
+  const submission = await readSubmission(exchange, messageId, parts);
+  const { job, fingerprint } = await toJob(exchange, admitted, submission, parts);
+  return { job, use: key === undefined ? undefined : { principal: exchange.principal.name, key, fingerprint } };
 }
 
 async function toJob(

@@ -1,6 +1,6 @@
 import type { SendImageJob } from '@postern/contract';
 import { Lane, postMail, readDepths } from '@postern/queue';
-import type { Keys, Lease, Messages } from '@postern/registry';
+import type { FailedJobs, Keys, Lease, Messages } from '@postern/registry';
 import type { Logger } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import type { WorkerMetrics } from '../metrics.ts';
@@ -20,6 +20,7 @@ export interface DeviceLaneDependencies extends PrepareDependencies, RelayGateDe
   messages: Messages;
   metrics: WorkerMetrics;
   uploads: UploadCache;
+  failedJobs: FailedJobs;
   laneConcurrency: number;
   send: Pick<SendOptions, 'maxAttempts' | 'budgetMs' | 'backoffBaseMs' | 'backoffMaxMs'>;
 }
@@ -71,6 +72,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
       await settle(job, outcome, {
         messages,
         blobs,
+        failedJobs: deps.failedJobs,
         logger: jobLogger,
         count: (result, code, attempts) => metrics.countMessage(result, code, attempts),
         notify: ({ reply_to, message_id }) => postMail(redis, keys, reply_to, { type: 'message_settled', message_id }),
