@@ -18,7 +18,7 @@ import {
   readSigningSecret,
   verifySameBlobStore,
 } from '@postern/registry';
-import { createMetricsRegistry, type Logger, startOperationsServer, within, withLifetime } from '@postern/runtime';
+import { createMetricsRegistry, type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
 import { createAcceptance } from './acceptance/acceptance.ts';
 import { createKeyedAcceptance } from './acceptance/keyed-acceptance.ts';
 import { createLaneLimit } from './acceptance/lane-limit.ts';
@@ -109,8 +109,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       onMail,
       onError: (error) => logger.warn({ error }, 'mailbox not read'),
     });
-    // A read that waits for a reconnection is not ended by closing its connection (ioredis drops the attempt silently).
-    lifetime.use(mailbox, (started) => within(started.stop(), CLOSE_MS, () => undefined).catch(() => {}));
+    lifetime.use(mailbox, (started) => started.stop());
 
     const producer = lifetime.use(createProducer({ redis, keys }), (created) => created.stop());
     const laneLimit = createLaneLimit(producer, config.laneLimit);

@@ -35,6 +35,28 @@ test('the process says when it is ready and where, and ends by itself after SIGT
   assert.deepEqual(await exited, [0, null]);
 });
 
+for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+  test(`after ${signal} to Redis the process still ends by itself, within two seconds of SIGTERM`, async (t) => {
+    const redis = await startLocalRedis();
+    const directory = await mkdtemp(join(tmpdir(), 'postern-main-'));
+    t.after(() => signal === 'SIGSTOP' && process.kill(redis.pid, 'SIGCONT'));
+    t.after(() => redis.stop());
+    t.after(() => rm(directory, { recursive: true }));
+    const gateway = startMain({ REDIS_URL: redis.url, BLOB_DIR: directory, PORT: '0', METRICS_PORT: '0' });
+    const exited = once(gateway, 'exit');
+    for await (const line of createInterface(gateway.stdout)) {
+      if (line.includes('"ready"')) process.kill(redis.pid, signal);
+      // Where connections end, in the middle of a pause between two attempts to connect.
+      if (line.includes('redis connection failed') || (line.includes('"ready"') && signal === 'SIGSTOP')) break;
+    }
+    const startedMs = performance.now();
+    gateway.kill('SIGTERM');
+    assert.deepEqual(await exited, [0, null]);
+    const elapsedMs = performance.now() - startedMs;
+    assert.ok(elapsedMs < 2_000, `took ${Math.round(elapsedMs)} ms`);
+  });
+}
+
 test('an environment that is not usable is explained on standard error, and the process ends with 1', async () => {
   const gateway = startMain({ PORT: 'http' });
   let said = '';

@@ -4,6 +4,8 @@ import type { ConnectOptions } from './connect.ts';
 export function commandOptions({ name, profile, commandTimeoutMs = 800 }: ConnectOptions) {
   return {
     connectionName: name,
+    // How long a server may take to agree to an end; one that is gone never does, and the process would wait for it.
+    disconnectTimeout: 250,
     ...(profile === 'patient'
       ? { maxRetriesPerRequest: null }
       : { maxRetriesPerRequest: 1, commandTimeout: commandTimeoutMs }),
