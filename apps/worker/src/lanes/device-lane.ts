@@ -79,7 +79,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
       });
       return 'settled';
     } finally {
-      turn.pass();
+      turn.end();
     }
   };
 

@@ -104,8 +104,7 @@ class Attempt {
     const route = await stage('lookup', () => session.lookUp(recipient));
     this.#uploaded ??= await stage('upload', () => this.#upload(session, prepared));
     const image = this.#uploaded.uploaded;
-    await this.#turn.ready();
-    signal.throwIfAborted();
+    await this.#turn.ready(session, signal);
     if (!this.#maybeDelivered) await this.#options.gate(this.#job, signal);
     session.signal.throwIfAborted();
 
@@ -115,7 +114,7 @@ class Attempt {
     this.#counted = true;
     const relayed = () => {
       this.#maybeDelivered = true;
-      this.#turn.pass();
+      this.#turn.relayed(session);
     };
     const send = (onWritten: () => void) =>
       session.send(this.#toOutgoing(route, image), () => {
