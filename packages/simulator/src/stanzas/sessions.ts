@@ -31,8 +31,8 @@ export interface LiveConnection {
 }
 
 /**
- * A linked device's socket: `opened` once it has logged in, `closed` once the socket under it is closed for certain. A
- * socket that a newer one has replaced stays open until its own `closed`.
+ * A linked device's socket: `opened` once it has logged in, `closed` once the socket under it is closed for certain, or a
+ * `freeze` has struck it. A socket that a newer one has replaced stays open until its own `closed`.
  */
 export interface SocketEvent {
   type: 'opened' | 'closed';
@@ -90,6 +90,8 @@ export class Sessions implements ConnectionListener {
     const named = node.tag === 'iq' ? { xmlns } : { messageId: id };
     if (this.#parts.faults.take('freeze', { device: deviceJid(device), to, ...named })) {
       connection.freeze();
+      // Whether its client still holds it can no more be told.
+      this.#tellClosed(connection);
       return;
     }
     if (node.tag === 'message') this.#parts.messages.receive(device, connection, node);
