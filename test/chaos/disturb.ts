@@ -73,6 +73,9 @@ async function disturb(disturbance: Exclude<Disturbance, RedisDisturbance>, worl
     case 'cut_socket':
       stack.simulator.closeDevice(jids.get(devices[disturbance.device] ?? '') ?? '');
       return;
+    case 'half_open':
+      stack.simulator.faults.add({ kind: 'freeze', device: jids.get(devices[disturbance.device] ?? '') ?? '' });
+      return;
     default: {
       const { device, ...fault } = disturbance;
       stack.simulator.faults.add({ ...fault, device: jids.get(devices[device] ?? '') ?? '' });

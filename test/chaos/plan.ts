@@ -6,6 +6,8 @@ export type Disturbance =
   | { kind: 'kill_worker' | 'stop_worker' | 'kill_gateway' | 'stop_gateway'; slot: number; downMs: number }
   | { kind: 'kill_redis' | 'freeze_redis'; downMs: number }
   | { kind: 'cut_socket'; device: number }
+  /** The device's socket stays open and carries nothing any more, from its next stanza on. */
+  | { kind: 'half_open'; device: number }
   | { kind: 'drop_ack' | 'close_before_ack' | 'close_after_ack'; device: number; count: number }
   | { kind: 'delay_ack'; device: number; count: number; delayMs: number };
 
@@ -29,6 +31,7 @@ const PER_ROUND = {
   kill_redis: 1,
   freeze_redis: 1,
   cut_socket: 4,
+  half_open: 1,
   drop_ack: 5,
   delay_ack: 8,
   close_before_ack: 2,
@@ -74,6 +77,7 @@ function disturb(
       // Every third outage is longer than a lease.
       return { kind, downMs: random.chance(1 / 3) ? Math.round(1.4 * leaseTtlMs) : random.integer(300, 1_800) };
     case 'cut_socket':
+    case 'half_open':
       return { kind, device };
     case 'drop_ack':
     case 'close_before_ack':

@@ -9,7 +9,7 @@ import { findOrderViolations, type OrderViolation } from './find-order-violation
 import { Gate } from './gate.ts';
 import { measureRecovery, type Spread } from './measure-recovery.ts';
 import type { ChaosOptions } from './options.ts';
-import { createPlan, type DisturbanceKind } from './plan.ts';
+import { createPlan, type DisturbanceKind, type Planned } from './plan.ts';
 import { createRandom } from './random.ts';
 import { startWorld } from './world.ts';
 
@@ -37,8 +37,10 @@ export interface Findings extends MessageAudit {
 const AUDIT_STREAM = 1_000_000;
 
 /** Starts everything, sends while things go wrong, waits for quiet, and looks at what came of it. */
-export async function runChaos(options: ChaosOptions): Promise<Findings> {
-  const plan = createPlan(options);
+export async function runChaos(
+  options: ChaosOptions,
+  plan: readonly Planned[] = createPlan(options),
+): Promise<Findings> {
   const world = await startWorld(options);
   try {
     options.onProgress(`${world.devices.length} devices are paired`);

@@ -27,7 +27,12 @@ const RECIPIENTS = 6;
 const PAIRED_AT_ONCE = 4;
 
 const gatewayEnv = { BLOB_GRACE_MS: String(BLOB_GRACE_MS), SYNC_WAIT_MS: '5000' };
-const workerEnv = { ACK_TIMEOUT_MS: '3000', SEND_BACKOFF_MS: '200', QUERY_TIMEOUT_MS: '8000' };
+const workerEnv = {
+  ACK_TIMEOUT_MS: '3000',
+  SEND_BACKOFF_MS: '200',
+  QUERY_TIMEOUT_MS: '8000',
+  CONNECT_TIMEOUT_MS: '8000',
+};
 
 /** Starts everything, pairs the devices, and lets the workers share them. */
 export async function startWorld(options: ChaosOptions): Promise<World> {
