@@ -26,7 +26,7 @@ const WARM_UP_SECONDS = 3;
 
 /** Starts the scenario's world, warms up both sides, and lets them take turns. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
-  const { rounds } = options;
+  const rounds = Math.min(options.rounds, scenario.rounds ?? options.rounds);
   const perRound = scenario.newContacts === undefined ? 0 : scenario.newContacts + BASELINE_NEW_CONTACTS;
   const count = scenario.recipients + rounds * perRound;
   const recipients = Array.from({ length: count }, (_, index) => String(FIRST_RECIPIENT + index));

@@ -21,6 +21,8 @@ export interface Scenario {
   /** Compared with bare Baileys; otherwise measured alone. */
   baseline: boolean;
   seconds?: number;
+  /** At most so many. */
+  rounds?: number;
 }
 
 const DEFAULTS = {
@@ -79,6 +81,7 @@ export const SCENARIOS: readonly Scenario[] = [
     inFlight: 30,
     messages: 30,
     seconds: 120,
+    rounds: 1,
     baseline: false,
   }),
 ];

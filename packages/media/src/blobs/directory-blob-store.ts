@@ -78,10 +78,23 @@ export function createDirectoryBlobStore({ directory }: DirectoryBlobStoreOption
   };
 }
 
+/** Each write is a trip to a thread and back, which costs more than copying the bytes that came meanwhile. */
+const GATHERED_BYTES = 256 * 1024;
+
 async function writeDurably(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const handle = await open(path, 'wx', 0o600);
   try {
-    for await (const chunk of chunks) await writeWhole(handle, chunk);
+    let gathered: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of chunks) {
+      gathered.push(chunk);
+      bytes += chunk.byteLength;
+      if (bytes < GATHERED_BYTES) continue;
+      await writeWhole(handle, Buffer.concat(gathered));
+      gathered = [];
+      bytes = 0;
+    }
+    await writeWhole(handle, Buffer.concat(gathered));
     await handle.sync();
   } finally {
     await handle.close();
