@@ -26,7 +26,8 @@ return {
   oldest and redis.call('HGET', ARGV[1] .. oldest, 'created_at') or '',
 }`);
 
-const AT_ONCE = 100;
+/** Commands in flight: few enough that their answers do not keep the event loop busy in one go. */
+const AT_ONCE = 50;
 
 /** Looks at every lane that has unsettled messages: one command in all, and one more for each such lane. */
 export async function readBacklog(redis: Redis, keys: Keys): Promise<LaneState[]> {
