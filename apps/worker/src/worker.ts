@@ -1,6 +1,6 @@
 import type { Mail } from '@postern/contract';
 import { createBlobStore, createImageProcessor } from '@postern/media';
-import { postMail, removeJob, startMailbox } from '@postern/queue';
+import { postMail, readJob, removeJob, startMailbox } from '@postern/queue';
 import {
   connectRedis,
   createDevices,
@@ -13,6 +13,7 @@ import {
   createReachOutHolds,
   createWorkers,
   disconnectRedis,
+  readUptimeMs,
   observeRedis,
   verifySameBlobStore,
 } from '@postern/registry';
@@ -80,9 +81,12 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       stateEncryptionKey: config.stateEncryptionKey,
       onKeyWrite: (durationMs, ok) => metrics.observeKeyWrite(durationMs / 1000, ok),
     });
+    const failedJobs = createFailedJobs(redis, keys, { ttlMs: config.failedBlobTtlMs });
     const expiry = startExpiry({
       messages,
       blobs,
+      failedJobs,
+      readJob: (deviceId, messageId) => readJob(redis, keys, deviceId, messageId),
       removeJob: (deviceId, messageId) => removeJob(redis, keys, deviceId, messageId),
       intervalMs: EXPIRY_INTERVAL_MS,
       onExpired: () => metrics.countMessage('failed', 'EXPIRED', 0),
@@ -106,6 +110,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       leases,
       workers: createWorkers(redis, keys),
       leaseTtlMs: config.leaseTtlMs,
+      redisUpMs: await readUptimeMs(redis),
       claimIntervalMs: CLAIM_INTERVAL_MS,
       rebalanceIntervalMs: REBALANCE_INTERVAL_MS,
       post: (processId, mail) => postMail(redis, keys, processId, mail),
@@ -135,7 +140,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         },
         pacing: createPacing(redis, keys),
         holds: createReachOutHolds(redis, keys),
-        failedJobs: createFailedJobs(redis, keys, { ttlMs: config.failedBlobTtlMs }),
+        failedJobs,
         defaultPace: config.pace,
         reachOutHoldMs: config.reachOutHoldMs,
         laneConcurrency: config.laneConcurrency,

@@ -1,6 +1,6 @@
 export { type LaneState, readBacklog } from './backlog.ts';
 export { Lane, type LaneOptions } from './lane.ts';
-export { createLaneQueue, hasJob, removeJob, removeLane } from './lane-queue.ts';
+export { createLaneQueue, hasJob, readJob, removeJob, removeLane } from './lane-queue.ts';
 export { type MailboxOptions, postMail, startMailbox } from './mailbox.ts';
 export { createProducer, type Producer, readDepths } from './producer.ts';
 export { putBackJobs } from './put-back.ts';

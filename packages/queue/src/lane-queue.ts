@@ -1,3 +1,4 @@
+import { JOBS, type SendImageJob } from '@postern/contract';
 import type { Keys } from '@postern/registry';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -37,6 +38,17 @@ export function toLaneKeys(keys: Keys, deviceId: string) {
 /** Whether the lane has the message's job, waiting or in hand. */
 export async function hasJob(redis: Redis, keys: Keys, deviceId: string, messageId: string): Promise<boolean> {
   return (await redis.exists(toLaneKeys(keys, deviceId).jobPrefix + messageId)) === 1;
+}
+
+/** The message's job, waiting or in hand; undefined when the lane has none that can be read. */
+export async function readJob(
+  redis: Redis,
+  keys: Keys,
+  deviceId: string,
+  messageId: string,
+): Promise<SendImageJob | undefined> {
+  const json = await redis.hget(toLaneKeys(keys, deviceId).jobPrefix + messageId, 'data');
+  return json === null ? undefined : JOBS['send-image'].safeParse(JSON.parse(json)).data;
 }
 
 /** Takes a waiting job out of its lane; one that is in hand or gone stays as it is. */

@@ -1,11 +1,13 @@
-import { Failure } from '@postern/contract';
+import { Failure, type SendImageJob } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
-import type { Messages } from '@postern/registry';
+import type { FailedJobs, Messages } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
 
 export interface ExpireOptions {
   messages: Messages;
   blobs: BlobStore;
+  failedJobs: Pick<FailedJobs, 'keep' | 'isKept'>;
+  readJob: (deviceId: string, messageId: string) => Promise<SendImageJob | undefined>;
   /** Takes the job out of its lane; a job that is in hand stays. */
   removeJob: (deviceId: string, messageId: string) => Promise<void>;
   intervalMs: number;
@@ -20,14 +22,16 @@ const BATCH = 200;
  * do this at once: the compare-and-set on the record decides.
  */
 export function startExpiry(options: ExpireOptions): { stop(): Promise<void> } {
-  const { messages, blobs, removeJob, intervalMs, onExpired, logger } = options;
+  const { messages, blobs, failedJobs, readJob, removeJob, intervalMs, onExpired, logger } = options;
   const stopping = new AbortController();
 
   const expire = async (deviceId: string, messageId: string) => {
     const failure = new Failure('EXPIRED', 'The message waited in the queue for longer than its ttl');
+    const job = await readJob(deviceId, messageId);
+    if (job) await failedJobs.keep(job);
     if (await messages.markFailed(deviceId, messageId, failure, ['queued'])) {
       await removeJob(deviceId, messageId);
-      await blobs.delete(messageId);
+      if (!(await failedJobs.isKept(deviceId, messageId))) await blobs.delete(messageId);
       onExpired();
       logger.warn({ device_id: deviceId, message_id: messageId, code: failure.code }, 'message failed');
     }
