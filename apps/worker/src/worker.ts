@@ -13,8 +13,8 @@ import {
   createReachOutHolds,
   createWorkers,
   disconnectRedis,
-  readUptimeMs,
   observeRedis,
+  readUptimeMs,
   verifySameBlobStore,
 } from '@postern/registry';
 import { type Logger, startOperationsServer, withLifetime } from '@postern/runtime';

@@ -7,7 +7,15 @@ export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
 export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
 export { createIdempotencyClaims, type IdempotencyClaim, type IdempotencyClaims } from './idempotency-claims.ts';
 export { createKeys, type DeviceKeys, type Keys } from './keys.ts';
-export { createLeases, type Lease, type Leases, type Renewal, readOwner } from './leases.ts';
+export {
+  createLeases,
+  type Lease,
+  type Leases,
+  type Renewal,
+  readLetGo,
+  readOwner,
+  readUptimeMs,
+} from './leases.ts';
 export { createMessageLists, type MessageLists, type MessagePage } from './message-lists.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toFailureRecord } from './messages.ts';
 export { observeRedis } from './observe-redis.ts';

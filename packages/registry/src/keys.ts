@@ -39,6 +39,8 @@ export interface DeviceKeys {
   record: string;
   lease: string;
   epoch: string;
+  /** The epoch whose holder gave the lease up, so that nobody is connected for it any more. */
+  releasedEpoch: string;
   /** The pairing QR while it is valid. */
   qr: string;
   /** Hash of credentials (`creds`). */
@@ -89,6 +91,7 @@ export function createKeys(prefix: string): Keys {
         record: `${own}:device`,
         lease: `${own}:lease`,
         epoch: `${own}:epoch`,
+        releasedEpoch: `${own}:released-epoch`,
         qr: `${own}:qr`,
         credentials: `${own}:credentials`,
         signalKeys: (type) => `${own}:signal:${type}`,

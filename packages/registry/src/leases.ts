@@ -42,6 +42,7 @@ return 'lost'`);
 
 const release = createScript<number>(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2])
 return redis.call('DEL', KEYS[1])`);
 
 export function createLeases(redis: Redis, keys: Keys, options: { workerId: string; ttlMs: number }): Leases {
@@ -57,7 +58,8 @@ export function createLeases(redis: Redis, keys: Keys, options: { workerId: stri
       return (await renew(redis, [device.lease, device.epoch], [lease.token, ttlMs, lease.epoch])) as Renewal;
     },
     async release(lease) {
-      await release(redis, [keys.device(lease.deviceId).lease], [lease.token]);
+      const device = keys.device(lease.deviceId);
+      await release(redis, [device.lease, device.releasedEpoch], [lease.token, lease.epoch]);
     },
     owner: (deviceId) => readOwner(redis, keys, deviceId),
   };
@@ -67,4 +69,29 @@ export function createLeases(redis: Redis, keys: Keys, options: { workerId: stri
 export async function readOwner(redis: Redis, keys: Keys, deviceId: string): Promise<string | undefined> {
   const token = await redis.get(keys.device(deviceId).lease);
   return token?.slice(0, token.lastIndexOf('#'));
+}
+
+/**
+ * For each device without a lease, in the order given, whether its last holder gave it up or there never was one. Otherwise
+ * it ran out, perhaps only because Redis was away, and its holder may still be connected.
+ */
+export async function readLetGo(redis: Redis, keys: Keys, deviceIds: string[]): Promise<boolean[]> {
+  if (deviceIds.length === 0) return [];
+  const pipeline = redis.pipeline();
+  for (const deviceId of deviceIds) {
+    const { epoch, releasedEpoch } = keys.device(deviceId);
+    pipeline.mget(epoch, releasedEpoch);
+  }
+  const replies = (await pipeline.exec()) ?? [];
+  return replies.map(([error, found]) => {
+    if (error) throw error;
+    const [epoch, released] = found as (string | null)[];
+    return epoch === null || epoch === released;
+  });
+}
+
+/** For how long this Redis has been up, in milliseconds: leases that it does not show may have run out before. */
+export async function readUptimeMs(redis: Redis): Promise<number> {
+  const seconds = /uptime_in_seconds:(\d+)/.exec(await redis.info('server'))?.[1];
+  return Number(seconds ?? 0) * 1000;
 }

@@ -8,7 +8,7 @@ import { createDevices } from './devices.ts';
 import { LeaseLostError, writeFenced } from './fenced.ts';
 import { createIdempotencyClaims } from './idempotency-claims.ts';
 import { createKeys } from './keys.ts';
-import { createLeases } from './leases.ts';
+import { createLeases, readLetGo } from './leases.ts';
 import { createMessageLists } from './message-lists.ts';
 import { createMessages } from './messages.ts';
 import { createPacing } from './pacing.ts';
@@ -58,6 +58,19 @@ test('a lease has one holder, and each turn has a new epoch', async () => {
   assert.equal(await a.renew(first), 'lost');
   await a.release(first);
   assert.equal(await b.owner('d1'), 'b');
+});
+
+test('a lease that was given up, or never held, is told from one that ran out', async () => {
+  const a = leasesOf('a');
+  const [givenUp, ranOut] = [await a.acquire('g1'), await a.acquire('r1')];
+  assert.ok(givenUp && ranOut);
+  await a.release(givenUp);
+  await redis.del(keys.device('r1').lease);
+  assert.deepEqual(await readLetGo(redis, keys, ['g1', 'r1', 'new']), [true, false, true]);
+  const again = await a.acquire('g1');
+  assert.ok(again);
+  await redis.del(keys.device('g1').lease);
+  assert.deepEqual(await readLetGo(redis, keys, ['g1']), [false]);
 });
 
 test('a lease that ran out comes back to its holder, but not after another worker’s turn', async () => {

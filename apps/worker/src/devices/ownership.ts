@@ -1,6 +1,6 @@
 import { type DeviceCommand, Failure, type Mail } from '@postern/contract';
 import { readDepths } from '@postern/queue';
-import { type Lease, type Leases, readOwners, type Workers } from '@postern/registry';
+import { type Lease, type Leases, readLetGo, readOwners, type Workers } from '@postern/registry';
 import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
 import { type PlacementView, toClaim, toRelease } from './placement.ts';
@@ -10,6 +10,8 @@ export interface OwnershipOptions {
   leases: Leases;
   workers: Workers;
   leaseTtlMs: number;
+  /** How long Redis had been up when this worker started, in milliseconds. */
+  redisUpMs: number;
   /** How often unowned devices are looked for, in milliseconds, give or take a quarter. */
   claimIntervalMs: number;
   /** Between two devices that move to a worker with fewer, in the whole cluster. */
@@ -45,6 +47,8 @@ export class Ownership {
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
+    // A Redis that has just come back shows no leases of workers that are still on their way to it.
+    this.#cautiousUntil = monotonicMs() + Math.max(0, options.leaseTtlMs - options.redisUpMs);
     this.#loops = Promise.all([
       this.#repeat(options.claimIntervalMs, () => this.#place()),
       this.#repeat(options.leaseTtlMs / RENEWALS_PER_TTL, () => this.#renew()),
@@ -84,7 +88,7 @@ export class Ownership {
 
   /**
    * Redis answers again. Leases ran out on its clock while it was away, although their owners still live: for one whole
-   * TTL only what was ours is claimed, and what is ours is renewed now.
+   * TTL only what was ours or was let go is claimed, and what is ours is renewed now.
    */
   onRedisBack(): void {
     this.#cautiousUntil = monotonicMs() + this.#options.leaseTtlMs;
@@ -164,11 +168,13 @@ export class Ownership {
     for (const deviceId of unowned) if (!this.#unownedSince.has(deviceId)) this.#unownedSince.set(deviceId, now);
     for (const [deviceId, until] of this.#resting) if (until < now) this.#resting.delete(deviceId);
     const claimable = [...this.#unownedSince].filter(([deviceId]) => !this.#resting.has(deviceId));
+    const claimableIds = claimable.map(([deviceId]) => deviceId);
+    const letGo = now < this.#cautiousUntil ? await readLetGo(deps.redis, deps.keys, claimableIds) : [];
     const view: PlacementView = {
       now,
       others: [...counts.values()],
       devices: ids.length,
-      unowned: claimable.map(([deviceId, since]) => ({ deviceId, since })),
+      unowned: claimable.map(([deviceId, since], index) => ({ deviceId, since, letGo: letGo[index] === true })),
       owned: this.devices.map((device) => ({
         deviceId: device.lease.deviceId,
         busy: device.inHand > 0,

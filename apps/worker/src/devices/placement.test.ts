@@ -5,7 +5,7 @@ import { fairShare, type PlacementView, toClaim, toRelease } from './placement.t
 const RULES = { orphanMs: 30_000, maxClaims: 10 };
 const NOW = 1_000_000;
 const ids = (count: number, name = 'd') => Array.from({ length: count }, (_, index) => `${name}${index}`);
-const fresh = (deviceIds: string[], since = NOW) => deviceIds.map((deviceId) => ({ deviceId, since }));
+const fresh = (deviceIds: string[], since = NOW) => deviceIds.map((deviceId) => ({ deviceId, since, letGo: false }));
 const idle = (deviceIds: string[]) => deviceIds.map((deviceId) => ({ deviceId, busy: false, pairing: false }));
 
 function view(more: Partial<PlacementView>): PlacementView {
@@ -43,6 +43,12 @@ test('after Redis came back only what was ours is claimed, for a whole TTL', () 
   const back = view({ devices: 2, unowned, lastOwned: new Set(['mine']), cautiousUntil: NOW + 1 });
   assert.deepEqual(toClaim(back, RULES), ['mine']);
   assert.equal(toRelease({ ...back, unowned: [], owned: idle(ids(5)), devices: 5, others: [0] }), undefined);
+});
+
+test('after Redis came back what was let go is claimed too, up to the fair share', () => {
+  const unowned = [...fresh(['a']), ...fresh(ids(3)).map((device) => ({ ...device, letGo: true }))];
+  const back = view({ devices: 4, others: [0], unowned, cautiousUntil: NOW + 1 });
+  assert.deepEqual(toClaim(back, RULES), ['d0', 'd1']);
 });
 
 test('a worker with more than the others lets go of an idle device first', () => {

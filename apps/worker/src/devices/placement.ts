@@ -5,11 +5,15 @@ export interface PlacementView {
   others: readonly number[];
   /** Registered devices. */
   devices: number;
-  /** Devices nobody owns, with when this worker first saw them so; oldest first. */
-  unowned: readonly { deviceId: string; since: number }[];
+  /**
+   * Devices nobody owns, with when this worker first saw them so; oldest first. `letGo`: certainly nobody is connected for
+   * it, because its lease was given up; read only while `now` is before `cautiousUntil`.
+   */
+  unowned: readonly { deviceId: string; since: number; letGo: boolean }[];
   /** This worker's devices; `busy` while messages are in hand or wait, `pairing` while somebody logs in. */
   owned: readonly { deviceId: string; busy: boolean; pairing: boolean }[];
-  /** Until then only `lastOwned` may be claimed: Redis came back, and leases of live owners may have run out meanwhile. */
+  /** Until then only `lastOwned` and what was let go may be claimed: Redis came back, and leases of live owners may have
+   * run out meanwhile. */
   cautiousUntil: number;
   lastOwned: ReadonlySet<string>;
 }
@@ -30,7 +34,11 @@ export function fairShare(devices: number, workers: number): number {
 export function toClaim(view: PlacementView, rules: PlacementRules): string[] {
   const { now, unowned, owned, cautiousUntil, lastOwned } = view;
   const mine = unowned.filter(({ deviceId }) => lastOwned.has(deviceId));
-  if (now < cautiousUntil) return mine.slice(0, rules.maxClaims).map(({ deviceId }) => deviceId);
+  if (now < cautiousUntil) {
+    const certain = unowned.filter((device) => device.letGo && !mine.includes(device));
+    const room = Math.max(0, fairShare(view.devices, view.others.length + 1) - owned.length - mine.length);
+    return [...mine, ...certain.slice(0, room)].slice(0, rules.maxClaims).map(({ deviceId }) => deviceId);
+  }
   const room = Math.max(0, fairShare(view.devices, view.others.length + 1) - owned.length);
   // What was ours comes first: its caches are warm, and nobody else has claimed it.
   const sorted = [...mine, ...unowned.filter((device) => !mine.includes(device))];
