@@ -1,7 +1,23 @@
-import { CONNECTION_STATES } from '@postern/contract';
+import { CONNECTION_STATES, type FailureCode } from '@postern/contract';
 import { Counter, createMetricsRegistry, Gauge, Histogram, type Registry } from '@postern/runtime';
 import type { StageName } from './lanes/stages.ts';
 import type { CloseReason } from './whatsapp/whatsapp.ts';
+
+/** What messages fail with here; other codes are only the gateway's. */
+const WORKER_FAILURES = [
+  'VALIDATION_ERROR',
+  'INVALID_JID',
+  'WA_REACHOUT_TIMELOCK',
+  'DEVICE_NOT_CONNECTED',
+  'IMAGE_DOWNLOAD_FAILED',
+  'IMAGE_PROCESSING_FAILED',
+  'UPLOAD_MEDIA_ERROR',
+  'SEND_FAILED',
+  'ACK_TIMEOUT',
+  'EXPIRED',
+  'DEVICE_DELETED',
+  'INTERNAL_ERROR',
+] as const satisfies readonly FailureCode[];
 
 const LEASE_EVENTS = ['acquired', 'lost', 'released', 'handed_over'] as const;
 type LeaseEvent = (typeof LEASE_EVENTS)[number];
@@ -97,7 +113,10 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
   // From zero, so that the first one is seen as an increase.
   for (const event of LEASE_EVENTS) leases.inc({ event }, 0);
   messages.inc({ outcome: 'sent', code: 'SUCCESS' }, 0);
-  failedAttempts.inc({ code: 'ACK_TIMEOUT' }, 0);
+  for (const code of WORKER_FAILURES) {
+    messages.inc({ outcome: 'failed', code }, 0);
+    failedAttempts.inc({ code }, 0);
+  }
   return {
     registry,
     observeStage: (stage, seconds) => stages.observe({ stage }, seconds),
