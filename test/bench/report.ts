@@ -109,7 +109,8 @@ function latencies(runs: readonly Measurement[]) {
 function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
-  return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) };
+  const median = (at(Math.floor((sorted.length - 1) / 2)) + at(Math.ceil((sorted.length - 1) / 2))) / 2;
+  return { min: at(0), median, max: at(sorted.length - 1) };
 }
 
 function show(value: number | undefined): string {
