@@ -10,6 +10,8 @@ export interface Envelope {
 /** How much of a body that nobody wants is still read, so that its sender gets to see the answer. */
 const MAX_DRAIN_BYTES = 1024 * 1024;
 const MAX_DRAIN_MS = 2_000;
+/** How long the sender of a larger body, whose writes go nowhere any more, has to read the answer before the reset. */
+const LAST_LOOK_MS = 300;
 
 /** Answers 200 with the GoWA envelope. */
 export function succeed(response: Response, message: string, results: unknown, code = 'SUCCESS'): void {
@@ -53,10 +55,15 @@ function endAfterDraining(request: Request, response: Response, body: Buffer): v
   const onClose = () => finish(false);
   const count = (chunk: Buffer) => {
     drained += chunk.length;
-    if (drained > MAX_DRAIN_BYTES) finish(false);
+    if (drained <= MAX_DRAIN_BYTES) return;
+    request.off('data', count).removeAllListeners('readable').pause();
+    clearTimeout(timer);
+    timer = setTimeout(() => finish(false), LAST_LOOK_MS);
   };
-  const timer = setTimeout(() => finish(false), MAX_DRAIN_MS);
+  let timer = setTimeout(() => finish(false), MAX_DRAIN_MS);
   request.unpipe();
+  // A parser that gave up would go on reading.
+  request.removeAllListeners('readable');
   request.on('data', count).once('end', onEnd).once('close', onClose);
   request.resume();
 }
