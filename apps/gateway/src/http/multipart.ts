@@ -54,15 +54,22 @@ export async function readUpload(request: Request, response: Response, options: 
   try {
     await Promise.race([parseForm(request, response, engine), engine.failed, watch.failed]);
   } catch (error) {
-    request.unpipe();
+    stopReading(request);
     stopping.abort(new UploadCutError('the upload was refused', { cause: error }));
     await engine.idle();
+    stopReading(request);
     throw toMultipartFailure(error);
   } finally {
     watch.stop();
   }
   const fields = new Map<string, unknown>(Object.entries(request.body ?? {}));
   return engine.image ? { fields, image: engine.image } : { fields };
+}
+
+/** Also keeps multer from reading a body on that it has given up. */
+function stopReading(request: Request): void {
+  request.unpipe();
+  request.removeAllListeners('readable').pause();
 }
 
 function parseForm(request: Request, response: Response, storage: multer.StorageEngine): Promise<void> {
