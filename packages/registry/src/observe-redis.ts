@@ -29,20 +29,22 @@ export function observeRedis(redis: Redis, registry: Registry): { stop(): Promis
   };
   const stopping = new AbortController();
 
+  const answering = <T>(question: Promise<T>) =>
+    within(question, PATIENCE_MS, () => new Error('no answer'), stopping.signal);
   const look = async () => {
     const startedMs = monotonicMs();
     try {
-      await within(redis.ping(), PATIENCE_MS, () => new Error('no answer'));
+      await answering(redis.ping());
       seconds.observe((monotonicMs() - startedMs) / 1000);
       up.set(1);
-      const { used, limit } = await within(readMemory(redis), PATIENCE_MS, () => new Error('no answer'));
-      memory.used.set(used);
-      memory.limit.set(limit);
     } catch {
       up.set(0);
-      memory.used.set(Number.NaN);
-      memory.limit.set(Number.NaN);
     }
+    // A Redis that answers may yet forbid INFO.
+    const unknown = { used: Number.NaN, limit: Number.NaN };
+    const { used, limit } = await answering(readMemory(redis)).catch(() => unknown);
+    memory.used.set(used);
+    memory.limit.set(limit);
   };
   const repeat = async () => {
     while (!stopping.signal.aborted) {
