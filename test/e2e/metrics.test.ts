@@ -40,7 +40,8 @@ async function runMixed(): Promise<void> {
   await waitUntil('the device has reconnected and everything has settled', async () => {
     const families = await scrape(stack.worker);
     const isConnected = total(families, 'postern_devices', { state: 'connected' }) === 1;
-    return isConnected && total(families, 'postern_messages_total', { outcome: 'sent' }) === 4;
+    const isIdle = total(families, 'postern_messages_in_hand') === 0;
+    return isConnected && isIdle && total(families, 'postern_messages_total', { outcome: 'sent' }) === 4;
   });
 }
 

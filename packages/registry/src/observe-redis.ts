@@ -4,6 +4,7 @@ import { toMasters } from './scan-keys.ts';
 
 const INTERVAL_MS = 5_000;
 const PATIENCE_MS = 2_000;
+const UNKNOWN = { used: Number.NaN, limit: Number.NaN };
 
 /**
  * Asks Redis every few seconds, over the connection that the process works with, whether it answers, how fast, and how
@@ -33,16 +34,14 @@ export function observeRedis(redis: Redis, registry: Registry): { stop(): Promis
     within(question, PATIENCE_MS, () => new Error('no answer'), stopping.signal);
   const look = async () => {
     const startedMs = monotonicMs();
-    try {
-      await answering(redis.ping());
-      seconds.observe((monotonicMs() - startedMs) / 1000);
-      up.set(1);
-    } catch {
-      up.set(0);
-    }
+    const isUp = await answering(redis.ping()).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) seconds.observe((monotonicMs() - startedMs) / 1000);
+    up.set(isUp ? 1 : 0);
     // A Redis that answers may yet forbid INFO.
-    const unknown = { used: Number.NaN, limit: Number.NaN };
-    const { used, limit } = await answering(readMemory(redis)).catch(() => unknown);
+    const { used, limit } = isUp ? await answering(readMemory(redis)).catch(() => UNKNOWN) : UNKNOWN;
     memory.used.set(used);
     memory.limit.set(limit);
   };
