@@ -49,9 +49,12 @@ export async function undecodable<T>(decoding: Promise<T>): Promise<T> {
   try {
     return await decoding;
   } catch (cause) {
-    const reason = String(cause instanceof Error && cause.message).startsWith('timeout')
-      ? 'that takes too long'
-      : 'it is damaged or cut off';
-    throw new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: ${reason}`, { cause });
+    if (!String(cause instanceof Error && cause.message).startsWith('timeout')) throw damaged(cause);
+    throw new Failure('IMAGE_PROCESSING_FAILED', 'The image cannot be decoded: that takes too long', { cause });
   }
+}
+
+/** The failure of an image whose bytes do not decode to their end. */
+export function damaged(cause?: unknown): Failure {
+  return new Failure('IMAGE_PROCESSING_FAILED', 'The image cannot be decoded: it is damaged or cut off', { cause });
 }

@@ -39,11 +39,14 @@ export function* walkJpeg(bytes: Buffer): Generator<JpegSegment, void, undefined
   }
 }
 
-/** How often the whole picture is passed over to decode it. */
-export function countScans(bytes: Buffer): number {
-  let scans = 0;
-  for (const { marker } of walkJpeg(bytes)) if (marker === SOS) scans += 1;
-  return scans;
+/** How often the whole picture is passed over to decode it, and whether the bytes reach to the end of the image. */
+export function surveyJpeg(bytes: Buffer): { scans: number; isWhole: boolean } {
+  const survey = { scans: 0, isWhole: false };
+  for (const { marker } of walkJpeg(bytes)) {
+    if (marker === SOS) survey.scans += 1;
+    if (marker === EOI) survey.isWhole = true;
+  }
+  return survey;
 }
 
 /** The next FF that is followed by a marker's code. */

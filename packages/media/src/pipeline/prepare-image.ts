@@ -3,8 +3,8 @@ import { Failure } from '@postern/contract';
 import { createHeaderInspector, type ImageHeader } from '../inspect/header-inspector.ts';
 import { compressImage, type EncodingPreset, PRESETS } from './compress-image.ts';
 import { encodeAgain, type FaithfulImage, keepPixels } from './faithful-image.ts';
-import { openImage, undecodable } from './image-library.ts';
-import { countScans } from './jpeg-segments.ts';
+import { damaged, openImage, undecodable } from './image-library.ts';
+import { surveyJpeg } from './jpeg-segments.ts';
 import { createBlankThumbnail, createThumbnail } from './thumbnail.ts';
 
 export interface PrepareOptions {
@@ -46,7 +46,7 @@ export async function prepareImage(
   stepTimeoutMs: number = DEFAULT_STEP_TIMEOUT_MS,
 ): Promise<PreparedImage> {
   const header = readHeader(bytes);
-  refuseBombs(header, bytes);
+  refuseHopeless(header, bytes);
   const preset = hd ? PRESETS.hd : compress ? PRESETS.compress : undefined;
   const chosen = await chooseEncoding(bytes, header, preset, stepTimeoutMs);
   const { width, height } = chosen;
@@ -82,17 +82,20 @@ async function chooseEncoding(
 const MAX_JPEG_SCANS = 100;
 
 /**
- * Refuses, before anything is decoded, few bytes that claim much work. A lossless WebP of one colour needs no bits for
+ * Refuses, before anything is decoded, a JPEG without an end, and few bytes that claim much work. A lossless WebP of one colour needs no bits for
  * its pixels: 38 bytes can claim 256 megapixels, a gigabyte decoded; no other format codes more than about 8,300 pixels in
  * a byte (a PNG of one bit a pixel). A progressive JPEG of under 1 MB can keep a core busy for a minute with its scans.
  */
-function refuseBombs({ mimetype, width, height }: ImageHeader, bytes: Buffer): void {
+function refuseHopeless({ mimetype, width, height }: ImageHeader, bytes: Buffer): void {
   const refuse = (claim: string) =>
     new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: it claims ${claim}`);
   const pixels = width * height;
   if (pixels > 16_000_000 && pixels / bytes.byteLength > 10_000) {
     throw refuse(`${width}×${height} pixels in ${bytes.byteLength} bytes`);
   }
-  const scans = mimetype === 'image/jpeg' ? countScans(bytes) : 1;
+  if (mimetype !== 'image/jpeg') return;
+  const { scans, isWhole } = surveyJpeg(bytes);
   if (scans > MAX_JPEG_SCANS) throw refuse(`${scans} scans; at most ${MAX_JPEG_SCANS} are decoded`);
+  // The decoder may have all its pixels before it misses the end, and says so only by chance.
+  if (!isWhole) throw damaged();
 }
