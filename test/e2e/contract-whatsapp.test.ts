@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { after, before, test } from 'node:test';
 import { createKeys } from '@postern/registry';
 import type { Fault, RelayedMessage } from '@postern/simulator';
+import { createPicture } from '../support/distinct-picture.ts';
 import {
   assertAcceptedFailure,
   assertNothingLeft,
@@ -49,15 +50,16 @@ function someone() {
   return stack.simulator.addPhone({ number: String(lastNumber) });
 }
 
-const send = (phone: string): Promise<Answer> => sendImage(stack.url, 'my-device', { phone, image });
+const send = (phone: string, picture = image): Promise<Answer> =>
+  sendImage(stack.url, 'my-device', { phone, image: picture });
 const relayedTo = (jid: string) => stanzas.filter(({ to }) => to === jid);
 
-/** Sends to somebody new while WhatsApp behaves so; the faults end with the send. */
+/** Sends a picture that was never uploaded before to somebody new while WhatsApp behaves so, and only for that send. */
 async function sendAmid(fault: Fault) {
   const phone = someone();
   const rule = stack.simulator.faults.add(fault);
   try {
-    return { phone, answer: await send(phone.number) };
+    return { phone, answer: await send(phone.number, await createPicture(lastNumber)) };
   } finally {
     stack.simulator.faults.remove(rule);
   }
