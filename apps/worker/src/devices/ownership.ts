@@ -92,7 +92,8 @@ export class Ownership {
    */
   onRedisBack(): void {
     this.#cautiousUntil = monotonicMs() + this.#options.leaseTtlMs;
-    this.#lastOwned = new Set([...this.#lastOwned, ...this.#owned.keys()]);
+    // Not what was ours before that: another worker may be connected for it.
+    this.#lastOwned = new Set(this.#owned.keys());
     this.#renew().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'renewing leases failed'));
   }
 
@@ -158,6 +159,8 @@ export class Ownership {
     const ids = await deps.devices.ids();
     const notOurs = ids.filter((deviceId) => !this.#owned.has(deviceId));
     const owners = await readOwners(deps.redis, deps.keys, notOurs);
+    // A Redis that stood still cut no connection, but leases ran out on its clock all the same.
+    if (monotonicMs() - now > leaseTtlMs / 3) this.onRedisBack();
     const unowned = new Set<string>();
     for (const [index, deviceId] of notOurs.entries()) {
       const owner = owners[index];
