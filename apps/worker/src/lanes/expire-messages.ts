@@ -1,7 +1,8 @@
-import { Failure, type SendImageJob } from '@postern/contract';
+import type { SendImageJob } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
 import type { FailedJobs, Messages } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
+import { expired } from './expired.ts';
 
 export interface ExpireOptions {
   messages: Messages;
@@ -26,7 +27,7 @@ export function startExpiry(options: ExpireOptions): { stop(): Promise<void> } {
   const stopping = new AbortController();
 
   const expire = async (deviceId: string, messageId: string) => {
-    const failure = new Failure('EXPIRED', 'The message waited in the queue for longer than its ttl');
+    const failure = expired();
     const job = await readJob(deviceId, messageId);
     if (job) await failedJobs.keep(job);
     if (await messages.markFailed(deviceId, messageId, failure, ['queued'])) {

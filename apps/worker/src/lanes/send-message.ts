@@ -4,6 +4,7 @@ import type { Messages } from '@postern/registry';
 import { backoffMs, delay, type Logger, monotonicMs } from '@postern/runtime';
 import type { Session, UploadedImage } from '../whatsapp/whatsapp.ts';
 import type { Turn } from './chat-order.ts';
+import { expired } from './expired.ts';
 import { relayAndAck, type Stage } from './stages.ts';
 import type { UploadCache } from './upload-cache.ts';
 
@@ -168,8 +169,4 @@ class Attempt {
       quotedMessageId: job.reply_message_id,
     };
   }
-}
-
-function expired(): Failure {
-  return new Failure('EXPIRED', 'The message waited in the queue for longer than its ttl');
 }
