@@ -14,7 +14,7 @@ import {
   createWorkers,
   disconnectRedis,
   observeRedis,
-  readUptimeMs,
+  readRun,
   verifySameBlobStore,
 } from '@postern/registry';
 import { type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
@@ -106,11 +106,12 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     lifetime.use(reconciler, () => reconciler.stop());
 
+    let run = await readRun(redis);
     const ownership = new Ownership({
       leases,
       workers: createWorkers(redis, keys),
       leaseTtlMs: config.leaseTtlMs,
-      redisUpMs: await readUptimeMs(redis),
+      redisUpMs: run.uptimeMs,
       claimIntervalMs: CLAIM_INTERVAL_MS,
       rebalanceIntervalMs: REBALANCE_INTERVAL_MS,
       post: (processId, mail) => postMail(redis, keys, processId, mail),
@@ -156,7 +157,15 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     owned.by = ownership;
     lifetime.use(ownership, () => ownership.stop());
     // The first connection is up already; every `ready` from here on is a return.
-    redis.on('ready', () => ownership.onRedisBack());
+    const onReady = async () => {
+      const back = ownership.onRedisBack();
+      const before = run.runId;
+      run = await readRun(redis);
+      if (run.runId === before) back.trust();
+    };
+    redis.on('ready', () => {
+      onReady().catch((error: unknown) => logger.warn({ err: error }, 'the run of Redis could not be read'));
+    });
 
     const onCommand = createCommandInbox({
       execute: (command) => ownership.execute(command),

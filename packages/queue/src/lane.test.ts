@@ -163,6 +163,37 @@ test('a take-over returns what a dead owner had in hand, in order, and refuses t
   assert.equal(await redis.llen(toLaneKeys(keys, 'dead').wait), 6);
 });
 
+test('a job whose fetch was answered to nobody is worked in its place', async () => {
+  const begun: string[] = [];
+  const { lane, ids, errors } = await openLane('unanswered', 5, async (job) => {
+    begun.push(job.message_id);
+    return 'settled';
+  });
+  const { wait, active } = toLaneKeys(keys, 'unanswered');
+  for (let n = 0; n < 2; n += 1) await redis.rpoplpush(wait, active);
+  lane.resume();
+  await until(() => begun.length === 5 && lane.inHand === 0);
+  await lane.close(1000);
+  assert.deepEqual(begun, ids);
+  assert.deepEqual(errors, []);
+});
+
+test('a job without its payload is told once and holds nothing up', async () => {
+  const begun: string[] = [];
+  const { lane, ids, errors } = await openLane('unreadable', 3, async (job) => {
+    begun.push(job.message_id);
+    return 'settled';
+  });
+  const { active, wait, jobPrefix } = toLaneKeys(keys, 'unreadable');
+  await redis.hdel(`${jobPrefix}${ids[0]}`, 'data');
+  lane.resume();
+  await until(() => begun.length === 2 && lane.inHand === 0);
+  await lane.close(1000);
+  assert.deepEqual(begun, ids.slice(1));
+  assert.equal(errors.length, 1);
+  assert.deepEqual([await redis.llen(active), await redis.llen(wait)], [0, 0]);
+});
+
 test('closing a lane ends its blocking read at once', async () => {
   const { lane } = await openLane('idle', 0, async () => 'settled');
   lane.resume();

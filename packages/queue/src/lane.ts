@@ -112,7 +112,7 @@ export class Lane {
       }
       try {
         const job = await this.#worker.getNextJob(token, { block: true });
-        if (job) await this.#take(job, token);
+        if (job && (await this.#isNext(job.id ?? ''))) await this.#take(job, token);
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         this.#options.onError(error);
@@ -130,6 +130,20 @@ export class Lane {
     });
   }
 
+  /**
+   * Whether nothing that should go before the fetched job is active and in nobody's hand. Such a job was fetched when the
+   * answer was lost with the connection and the question asked again, or by a former owner that did not know better. It
+   * goes back together with the fetched one, so that both are fetched again in their order.
+   */
+  async #isNext(fetched: string): Promise<boolean> {
+    const { redis, keys, deviceId } = this.#options;
+    const active = await redis.lrange(toLaneKeys(keys, deviceId).active, 0, -1);
+    const orphans = active.filter((id) => !this.#inHand.has(id));
+    if (orphans.every((id) => id === fetched)) return true;
+    await this.#putBack(orphans);
+    return false;
+  }
+
   async #take(job: Job, token: string): Promise<void> {
     const id = job.id ?? '';
     // The device went away, or the lane is closing, while the read was blocked.
@@ -137,8 +151,7 @@ export class Lane {
     const parsed = JOBS['send-image'].safeParse(job.data);
     if (!parsed.success) {
       this.#options.onUnreadable(id, parsed.error);
-      await job.moveToCompleted(null, token, false);
-      return;
+      return this.#discard(id);
     }
     const handled = this.#handle(job, parsed.data, token).finally(() => {
       this.#inHand.delete(id);
@@ -159,6 +172,14 @@ export class Lane {
   async #putBack(ids: string[]): Promise<void> {
     const { redis, keys, deviceId, leaseToken } = this.#options;
     await putBackJobs(redis, keys, { deviceId, token: leaseToken }, { mode: 'only', ids });
+  }
+
+  /** Not BullMQ's way: what cannot be read may lack its payload, and would be refused and fetched again for ever. */
+  async #discard(id: string): Promise<void> {
+    const { redis, keys, deviceId } = this.#options;
+    const { active, jobPrefix } = toLaneKeys(keys, deviceId);
+    await redis.lrem(active, 0, id);
+    await redis.del(`${jobPrefix}${id}`, `${jobPrefix}${id}:lock`);
   }
 
   /**

@@ -1,12 +1,12 @@
-import { createScript, type Keys } from '@postern/registry';
+import { createScript, HOLDS, type Keys } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
 
 // `active` lists the newest fetch first and `wait` is consumed from its right end, so pushing in the order of `active`
-// leaves the oldest to be consumed first. KEYS: lease, active, wait, marker, meta, stalled. ARGV: lease token, job key
+// leaves the oldest to be consumed first. KEYS: last holder, active, wait, marker, meta, stalled. ARGV: lease token, job key
 // prefix, mode (`all`, `only`), ids.
-const putBack = createScript<number>(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+const putBack = createScript<number>(`${HOLDS}
+if not holds(KEYS[1], ARGV[1]) then return -1 end
 local named = {}
 for i = 4, #ARGV do named[ARGV[i]] = true end
 local moved = 0
@@ -25,7 +25,7 @@ return moved`);
 /**
  * Puts fetched jobs back to the consuming end of their lane, oldest first, and voids their locks, so that whoever still
  * works on them is refused when it finishes. `all` on take-over; `only` for jobs that were fetched and not begun, or
- * that nobody has in hand. Answers how many moved; -1 when the lease is not held (nothing moved).
+ * that nobody has in hand. Answers how many moved; -1 when another worker has had a turn since (nothing moved).
  */
 export function putBackJobs(
   redis: Redis,
@@ -37,7 +37,7 @@ export function putBackJobs(
   const ids = which.mode === 'all' ? [] : which.ids;
   return putBack(
     redis,
-    [keys.device(lease.deviceId).lease, lane.active, lane.wait, lane.marker, lane.meta, lane.stalled],
+    [keys.device(lease.deviceId).lastHolder, lane.active, lane.wait, lane.marker, lane.meta, lane.stalled],
     [lease.token, lane.jobPrefix, which.mode, ...ids],
   );
 }

@@ -61,14 +61,14 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
       return deviceId === null ? undefined : get(deviceId);
     },
     async writeConnection(deviceId, token, connection) {
-      const { record, lease } = keys.device(deviceId);
+      const { record, lastHolder } = keys.device(deviceId);
       const fields: [string, string][] = [['connection', JSON.stringify(connection)]];
-      await writeFenced(redis, lease, token, [{ command: 'HSET', key: record, fields }]);
+      await writeFenced(redis, lastHolder, token, [{ command: 'HSET', key: record, fields }]);
     },
     async writeAccount(deviceId, token, account) {
-      const { record, lease } = keys.device(deviceId);
+      const { record, lastHolder } = keys.device(deviceId);
       const before = await get(deviceId);
-      await writeFenced(redis, lease, token, [
+      await writeFenced(redis, lastHolder, token, [
         { command: 'HDEL', key: record, fields: ['jid', 'lid'] },
         ...(account ? [{ command: 'HSET' as const, key: record, fields: Object.entries(account) }] : []),
       ]);

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { HOLDS } from './holds.ts';
 import { createScript } from './script.ts';
 
 /** One write under a device's hash tag. Hash writes take field/value pairs; values may be binary. */
@@ -8,14 +9,14 @@ export type FencedWrite =
   | { command: 'DEL'; key: string }
   | { command: 'SET'; key: string; value: string | Buffer; ttlMs: number };
 
-/** The writer's lease is gone or another's: nothing was written. */
+/** Another worker has had a turn since the writer's: nothing was written. */
 export class LeaseLostError extends Error {
   override name = 'LeaseLostError';
 }
 
 // Each write is: command, key index, number of arguments, arguments.
-const fenced = createScript<number>(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+const fenced = createScript<number>(`${HOLDS}
+if not holds(KEYS[1], ARGV[1]) then return 0 end
 local i = 2
 while i <= #ARGV do
   local command, key, count = ARGV[i], KEYS[tonumber(ARGV[i + 1])], tonumber(ARGV[i + 2])
@@ -29,16 +30,16 @@ return 1`);
 const CHUNK = 1000;
 
 /**
- * Applies the writes in order, all or none of a batch, only while the lease key holds this token.
+ * Applies the writes in order, all or none of a batch, only while this token's turn is the newest (`lastHolder`).
  * Throws LeaseLostError otherwise. All keys must share the device's hash tag.
  */
 export async function writeFenced(
   redis: Redis,
-  leaseKey: string,
+  lastHolderKey: string,
   token: string,
   writes: readonly FencedWrite[],
 ): Promise<void> {
-  const keys = [leaseKey];
+  const keys = [lastHolderKey];
   const args: (string | Buffer)[] = [token];
   for (const write of writes) {
     keys.push(write.key);

@@ -5,16 +5,19 @@ export { readUnsettled } from './deadlines.ts';
 export { createDevices, type Devices, toBareJid } from './devices.ts';
 export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
 export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
+export { HOLDS } from './holds.ts';
 export { createIdempotencyClaims, type IdempotencyClaim, type IdempotencyClaims } from './idempotency-claims.ts';
 export { createKeys, type DeviceKeys, type Keys } from './keys.ts';
 export {
   createLeases,
+  isLetGo,
+  type LastHolder,
   type Lease,
   type Leases,
   type Renewal,
-  readLetGo,
+  readLastHolder,
   readOwner,
-  readUptimeMs,
+  readRun,
 } from './leases.ts';
 export { createMessageLists, type MessageLists, type MessagePage } from './message-lists.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toFailureRecord } from './messages.ts';

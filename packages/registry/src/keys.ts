@@ -38,9 +38,8 @@ export interface DeviceKeys {
   laneOpen: string;
   record: string;
   lease: string;
-  epoch: string;
-  /** The epoch whose holder gave the lease up, so that nobody is connected for it any more. */
-  releasedEpoch: string;
+  /** The token of the newest holder, which outlives the lease; see LastHolder. */
+  lastHolder: string;
   /** The pairing QR while it is valid. */
   qr: string;
   /** Hash of credentials (`creds`). */
@@ -90,8 +89,7 @@ export function createKeys(prefix: string): Keys {
         laneOpen: `${own}:lane-open`,
         record: `${own}:device`,
         lease: `${own}:lease`,
-        epoch: `${own}:epoch`,
-        releasedEpoch: `${own}:released-epoch`,
+        lastHolder: `${own}:last-holder`,
         qr: `${own}:qr`,
         credentials: `${own}:credentials`,
         signalKeys: (type) => `${own}:signal:${type}`,

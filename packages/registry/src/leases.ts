@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { HOLDS } from './holds.ts';
 import type { Keys } from './keys.ts';
 import { createScript } from './script.ts';
 
@@ -12,12 +13,18 @@ export interface Lease {
   epoch: number;
 }
 
-/** `lost`: somebody else holds it, or held it since: drop the socket. */
+/** `lost`: somebody else has had a turn since: drop the socket. */
 export type Renewal = 'renewed' | 'lost';
 
+/** The token of a device's newest holder, `#<epoch>` once it gave the lease up, empty before the first one. */
+export type LastHolder = string;
+
 export interface Leases {
-  /** Takes a free lease with the next epoch, or answers undefined when it is held. */
-  acquire(deviceId: string): Promise<Lease | undefined>;
+  /**
+   * Takes a free lease with the next epoch, or answers undefined when it is held. With `seen`, only if nobody has had a
+   * turn since the caller looked.
+   */
+  acquire(deviceId: string, seen?: LastHolder): Promise<Lease | undefined>;
   /** Prolongs it; one that ran out comes back, unless another worker has had a turn since. */
   renew(lease: Lease): Promise<Renewal>;
   /** Gives it up, if it is still ours. */
@@ -26,40 +33,46 @@ export interface Leases {
   owner(deviceId: string): Promise<string | undefined>;
 }
 
-const acquire = createScript<number>(`
+// KEYS: lease, last holder. ARGV: worker, TTL in milliseconds, the last holder that was seen where that matters.
+const acquire = createScript<number>(`${HOLDS}
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local epoch = redis.call('INCR', KEYS[2])
-redis.call('SET', KEYS[1], ARGV[1] .. '#' .. epoch, 'PX', ARGV[2])
+local last = redis.call('GET', KEYS[2]) or ''
+if ARGV[3] and ARGV[3] ~= last then return 0 end
+local epoch = epoch_of(last) + 1
+local token = string.format('%s#%d', ARGV[1], epoch)
+redis.call('SET', KEYS[2], token)
+redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 return epoch`);
 
-const renew = createScript<string>(`
-local token = redis.call('GET', KEYS[1])
-if token == ARGV[1] or (not token and redis.call('GET', KEYS[2]) == ARGV[3]) then
-  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  return 'renewed'
-end
-return 'lost'`);
+// KEYS: lease, last holder. ARGV: token, TTL in milliseconds.
+const renew = createScript<string>(`${HOLDS}
+if not holds(KEYS[2], ARGV[1]) then return 'lost' end
+redis.call('SET', KEYS[2], ARGV[1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 'renewed'`);
 
-const release = createScript<number>(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2])
-return redis.call('DEL', KEYS[1])`);
+// KEYS: lease, last holder. ARGV: token. Nobody is connected any more: the next one need not wait.
+const release = createScript<number>(`${HOLDS}
+if not holds(KEYS[2], ARGV[1]) then return 0 end
+redis.call('SET', KEYS[2], string.format('#%d', epoch_of(ARGV[1])))
+redis.call('DEL', KEYS[1])
+return 1`);
 
 export function createLeases(redis: Redis, keys: Keys, options: { workerId: string; ttlMs: number }): Leases {
   const { workerId, ttlMs } = options;
+  const keysOf = (deviceId: string) => {
+    const { lease, lastHolder } = keys.device(deviceId);
+    return [lease, lastHolder];
+  };
   return {
-    async acquire(deviceId) {
-      const device = keys.device(deviceId);
-      const epoch = await acquire(redis, [device.lease, device.epoch], [workerId, ttlMs]);
+    async acquire(deviceId, seen) {
+      const args = seen === undefined ? [workerId, ttlMs] : [workerId, ttlMs, seen];
+      const epoch = await acquire(redis, keysOf(deviceId), args);
       return epoch === 0 ? undefined : { deviceId, token: `${workerId}#${epoch}`, epoch };
     },
-    async renew(lease) {
-      const device = keys.device(lease.deviceId);
-      return (await renew(redis, [device.lease, device.epoch], [lease.token, ttlMs, lease.epoch])) as Renewal;
-    },
+    renew: async (lease) => (await renew(redis, keysOf(lease.deviceId), [lease.token, ttlMs])) as Renewal,
     async release(lease) {
-      const device = keys.device(lease.deviceId);
-      await release(redis, [device.lease, device.releasedEpoch], [lease.token, lease.epoch]);
+      await release(redis, keysOf(lease.deviceId), [lease.token]);
     },
     owner: (deviceId) => readOwner(redis, keys, deviceId),
   };
@@ -71,27 +84,21 @@ export async function readOwner(redis: Redis, keys: Keys, deviceId: string): Pro
   return token?.slice(0, token.lastIndexOf('#'));
 }
 
-/**
- * For each device without a lease, in the order given, whether its last holder gave it up or there never was one. Otherwise
- * it ran out, perhaps only because Redis was away, and its holder may still be connected.
- */
-export async function readLetGo(redis: Redis, keys: Keys, deviceIds: string[]): Promise<boolean[]> {
-  if (deviceIds.length === 0) return [];
-  const pipeline = redis.pipeline();
-  for (const deviceId of deviceIds) {
-    const { epoch, releasedEpoch } = keys.device(deviceId);
-    pipeline.mget(epoch, releasedEpoch);
-  }
-  const replies = (await pipeline.exec()) ?? [];
-  return replies.map(([error, found]) => {
-    if (error) throw error;
-    const [epoch, released] = found as (string | null)[];
-    return epoch === null || epoch === released;
-  });
+export async function readLastHolder(redis: Redis, keys: Keys, deviceId: string): Promise<LastHolder> {
+  return (await redis.get(keys.device(deviceId).lastHolder)) ?? '';
 }
 
-/** For how long this Redis has been up, in milliseconds: leases that it does not show may have run out before. */
-export async function readUptimeMs(redis: Redis): Promise<number> {
-  const seconds = /uptime_in_seconds:(\d+)/.exec(await redis.info('server'))?.[1];
-  return Number(seconds ?? 0) * 1000;
+/**
+ * Whether a device without a lease was let go, or never owned, so that nobody is connected for it. Otherwise its lease ran
+ * out, perhaps only because Redis was away, and its holder may still be connected.
+ */
+export function isLetGo(lastHolder: LastHolder): boolean {
+  return lastHolder === '' || lastHolder.startsWith('#');
+}
+
+/** What tells one run of a Redis from the next, and for how long this one has been up, in milliseconds. */
+export async function readRun(redis: Redis): Promise<{ runId: string; uptimeMs: number }> {
+  const server = await redis.info('server');
+  const read = (name: string) => new RegExp(`^${name}:(\\w+)`, 'm').exec(server)?.[1];
+  return { runId: read('run_id') ?? '', uptimeMs: Number(read('uptime_in_seconds') ?? 0) * 1000 };
 }

@@ -1,3 +1,4 @@
+import { HOLDS } from './holds.ts';
 import { createScript } from './script.ts';
 
 // KEYS: record, the device's index of messages. ARGV: message id, created_at, record TTL in milliseconds, oldest
@@ -11,13 +12,13 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[4])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return 1`);
 
-// KEYS: record, and the lease where only its holder may change it. ARGV: comma-separated states it may be in, new state,
+// KEYS: record, and the device's last holder where only the owner may change it. ARGV: comma-separated states it may be in, new state,
 // record TTL, lease token, then field/value pairs.
 // Answers the state found, and changes nothing unless it is one of the allowed ones. A `failed` record
 // may be left only when its code is ACK_TIMEOUT: delivery was unknown then. What becomes `sent` becomes more than that
 // when its receipts came first.
-export const transition = createScript<string>(`
-if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'lease_lost' end
+export const transition = createScript<string>(`${HOLDS}
+if KEYS[2] and not holds(KEYS[2], ARGV[4]) then return 'lease_lost' end
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return 'missing' end
 if not string.find(ARGV[1], ',' .. state .. ',', 1, true) then return state end

@@ -32,7 +32,7 @@ export interface Messages {
   /** The owner's read, without the index. */
   read(deviceId: string, messageId: string): Promise<MessageRecord | undefined>;
   /**
-   * queued|sending → sending, counting one more attempt, if the lease is held by this token. Only `begun` may go on;
+   * queued|sending → sending, counting one more attempt, if this token's turn is the newest. Only `begun` may go on;
    * otherwise answers why not: the state found, `missing`, or `lease_lost`.
    */
   beginAttempt(deviceId: string, messageId: string, token: string): Promise<MessageState | AttemptAnswer>;
@@ -96,7 +96,7 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
     async beginAttempt(deviceId, messageId, token) {
       const device = keys.device(deviceId);
       const args = [list(['queued', 'sending']), 'sending', 0, token];
-      const found = await transition(redis, [device.message(messageId), device.lease], args);
+      const found = await transition(redis, [device.message(messageId), device.lastHolder], args);
       return found === 'changed' ? 'begun' : (found as MessageState | AttemptAnswer);
     },
     async countAttempt(deviceId, messageId) {

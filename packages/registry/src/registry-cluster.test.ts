@@ -64,7 +64,7 @@ test('devices on every node: leases, their owners, and writes fenced by them', a
     assert.equal(await leasesOf('a').renew(lease), 'renewed');
     const device = keys.device(lease.deviceId);
     const write = () =>
-      writeFenced(redis, device.lease, lease.token, [
+      writeFenced(redis, device.lastHolder, lease.token, [
         { command: 'HSET', key: device.credentials, fields: [['creds', Buffer.from([0, 255])]] },
         { command: 'HSET', key: device.signalKeys('session'), fields: [['a', 'b']] },
         { command: 'DEL', key: device.qr },

@@ -8,7 +8,7 @@ import { createDevices } from './devices.ts';
 import { LeaseLostError, writeFenced } from './fenced.ts';
 import { createIdempotencyClaims } from './idempotency-claims.ts';
 import { createKeys } from './keys.ts';
-import { createLeases, readLetGo } from './leases.ts';
+import { createLeases, isLetGo, readLastHolder } from './leases.ts';
 import { createMessageLists } from './message-lists.ts';
 import { createMessages } from './messages.ts';
 import { createPacing } from './pacing.ts';
@@ -66,11 +66,52 @@ test('a lease that was given up, or never held, is told from one that ran out', 
   assert.ok(givenUp && ranOut);
   await a.release(givenUp);
   await redis.del(keys.device('r1').lease);
-  assert.deepEqual(await readLetGo(redis, keys, ['g1', 'r1', 'new']), [true, false, true]);
+  const letGo = async (deviceId: string) => isLetGo(await readLastHolder(redis, keys, deviceId));
+  assert.deepEqual([await letGo('g1'), await letGo('r1'), await letGo('new')], [true, false, true]);
   const again = await a.acquire('g1');
   assert.ok(again);
   await redis.del(keys.device('g1').lease);
-  assert.deepEqual(await readLetGo(redis, keys, ['g1']), [false]);
+  assert.equal(await letGo('g1'), false);
+});
+
+test('who looked before another one’s turn takes nothing', async () => {
+  const [a, b] = [leasesOf('a'), leasesOf('b')];
+  const seen = await readLastHolder(redis, keys, 'c1');
+  const first = await b.acquire('c1', seen);
+  assert.ok(first);
+  // It ran out on the clock of a Redis that stood still.
+  await redis.del(keys.device('c1').lease);
+  assert.equal(await a.acquire('c1', seen), undefined);
+  assert.equal(await b.renew(first), 'renewed');
+});
+
+test('a Redis that came back older than a turn gives it back to its holder', async () => {
+  const [a, b] = [leasesOf('a'), leasesOf('b')];
+  const former = await a.acquire('o1');
+  assert.ok(former);
+  const { lease, lastHolder, credentials } = keys.device('o1');
+  await a.release(former);
+  const newest = await b.acquire('o1');
+  assert.ok(newest);
+  await redis.mset(lease, former.token, lastHolder, former.token);
+  await writeFenced(redis, lastHolder, newest.token, [{ command: 'HSET', key: credentials, fields: [['creds', 'b']] }]);
+  assert.equal(await b.renew(newest), 'renewed');
+  assert.equal(await a.renew(former), 'lost');
+  assert.equal(await a.owner('o1'), 'b');
+});
+
+test('a lease that ran out does not hinder its holder’s writes, and the next turn does', async () => {
+  const [a, b] = [leasesOf('a'), leasesOf('b')];
+  const first = await a.acquire('f1');
+  assert.ok(first);
+  const { lease, lastHolder, credentials } = keys.device('f1');
+  const write = () =>
+    writeFenced(redis, lastHolder, first.token, [{ command: 'HSET', key: credentials, fields: [['creds', 'a']] }]);
+  await redis.del(lease);
+  await write();
+  assert.equal(await redis.hget(credentials, 'creds'), 'a');
+  assert.ok(await b.acquire('f1'));
+  await assert.rejects(write(), LeaseLostError);
 });
 
 test('a lease that ran out comes back to its holder, but not after another worker’s turn', async () => {
@@ -90,14 +131,14 @@ test('a lease that ran out comes back to its holder, but not after another worke
 test('a fenced write by a former owner changes nothing', async () => {
   const first = await leasesOf('a').acquire('d3');
   assert.ok(first);
-  const { lease, credentials } = keys.device('d3');
+  const { lastHolder, credentials } = keys.device('d3');
   const binary = Buffer.from([0, 255, 128]);
-  await writeFenced(redis, lease, first.token, [
+  await writeFenced(redis, lastHolder, first.token, [
     { command: 'HSET', key: credentials, fields: [['creds', binary]] },
     { command: 'SET', key: keys.device('d3').qr, value: 'x', ttlMs: 1000 },
   ]);
   assert.deepEqual(await redis.hgetBuffer(credentials, 'creds'), binary);
-  const write = writeFenced(redis, lease, 'b#9', [{ command: 'DEL', key: credentials }]);
+  const write = writeFenced(redis, lastHolder, 'b#0', [{ command: 'DEL', key: credentials }]);
   await assert.rejects(write, LeaseLostError);
   assert.equal(await redis.exists(credentials), 1);
 });
@@ -127,7 +168,7 @@ test('a message is begun by its device’s owner only, and each attempt is count
   const lease = await leasesOf('a').acquire('d5');
   assert.ok(lease);
   const { message_id: id } = await createQueued('d5');
-  assert.equal(await messages.beginAttempt('d5', id, 'b#1'), 'lease_lost');
+  assert.equal(await messages.beginAttempt('d5', id, 'b#0'), 'lease_lost');
   assert.equal(await messages.beginAttempt('d5', id, lease.token), 'begun');
   assert.equal(await messages.beginAttempt('d5', id, lease.token), 'begun');
   assert.equal((await messages.get(id))?.attempts, 2);
@@ -163,7 +204,7 @@ test('receipts only advance, and a settled message never changes its outcome', a
 test('a receipt that overtakes the ack takes effect with it', async () => {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
   const { message_id: id } = await createQueued('d10');
-  await redis.set(keys.device('d10').lease, 'w#1');
+  await redis.set(keys.device('d10').lastHolder, 'w#1');
   await messages.beginAttempt('d10', id, 'w#1');
   assert.equal(await messages.markReceipt('d10', id, { status: 'delivered', at: 4 }), false);
   assert.equal((await messages.get(id))?.state, 'sending');

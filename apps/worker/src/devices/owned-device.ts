@@ -130,6 +130,11 @@ export class OwnedDevice {
     await this.#publishing;
   }
 
+  /** Another worker has had a turn: the socket is closed at once, whatever waits for an ack over it. */
+  async drop(): Promise<void> {
+    await Promise.all([this.#link.stop(), this.stop()]);
+  }
+
   async #delete(): Promise<void> {
     const { devices, redis, keys } = this.#deps;
     const { deviceId } = this.lease;

@@ -1,6 +1,14 @@
 import { type DeviceCommand, Failure, type Mail } from '@postern/contract';
 import { readDepths } from '@postern/queue';
-import { type Lease, type Leases, readLetGo, readOwners, type Workers } from '@postern/registry';
+import {
+  isLetGo,
+  type LastHolder,
+  type Lease,
+  type Leases,
+  readLastHolder,
+  readOwners,
+  type Workers,
+} from '@postern/registry';
 import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
 import { type PlacementView, toClaim, toRelease } from './placement.ts';
@@ -28,6 +36,8 @@ const LANE_SCAN_INTERVAL_MS = 2_000;
 const MAX_CLAIMS = 25;
 /** A device nobody took for so long is anybody's. */
 const ORPHAN_LEASE_TTLS = 2;
+/** How often per TTL a lease that ran out is left to its holder, who may only have been slow to renew it. */
+const RAN_OUT_PER_TTL = 4;
 /** A device let go for another worker is left alone for so long. */
 const RELEASED_REST_MS = 5_000;
 
@@ -41,14 +51,16 @@ export class Ownership {
   readonly #resting = new Map<string, number>();
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
+  /** Claims that letters asked for and that are under way. */
+  readonly #claims = new Set<Promise<void>>();
   #introduced = false;
   #cautiousUntil = 0;
-  #lastOwned: ReadonlySet<string> = new Set();
+  #distrustUntil: number;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
     // A Redis that has just come back shows no leases of workers that are still on their way to it.
-    this.#cautiousUntil = monotonicMs() + Math.max(0, options.leaseTtlMs - options.redisUpMs);
+    this.#distrustUntil = monotonicMs() + Math.max(0, options.leaseTtlMs - options.redisUpMs);
     this.#loops = Promise.all([
       this.#repeat(options.claimIntervalMs, () => this.#place()),
       this.#repeat(options.leaseTtlMs / RENEWALS_PER_TTL, () => this.#renew()),
@@ -78,30 +90,45 @@ export class Ownership {
   }
 
   /** Claims devices that another worker has just let go. */
-  async claim(deviceIds: string[]): Promise<void> {
+  claim(deviceIds: string[]): Promise<void> {
+    const claiming = this.#claimLetGo(deviceIds);
+    const over = claiming.catch(() => {}).finally(() => this.#claims.delete(over));
+    this.#claims.add(over);
+    return claiming;
+  }
+
+  async #claimLetGo(deviceIds: string[]): Promise<void> {
+    const { leases, deps } = this.#options;
     for (const deviceId of deviceIds) {
-      if (this.#stopping.signal.aborted || this.#owned.has(deviceId)) continue;
-      const lease = await this.#options.leases.acquire(deviceId);
+      if (this.#stopping.signal.aborted || monotonicMs() < this.#distrustUntil) return;
+      if (this.#owned.has(deviceId)) continue;
+      // The news may be old: somebody else may have had it since.
+      const lastHolder = await readLastHolder(deps.redis, deps.keys, deviceId);
+      const lease = isLetGo(lastHolder) && (await leases.acquire(deviceId, lastHolder));
       if (lease) await this.#begin(lease);
     }
   }
 
   /**
-   * Redis answers again. Leases ran out on its clock while it was away, although their owners still live: for one whole
-   * TTL only what was ours or was let go is claimed, and what is ours is renewed now.
+   * Redis answers again, and what is ours is renewed now. Leases ran out on its clock while it was away, although their
+   * holders still live: for one whole TTL only what was let go is claimed. If it was restarted it may have forgotten its
+   * last second, and who took what was let go: nothing is claimed in that time, unless `trust` says that it was not.
    */
-  onRedisBack(): void {
-    this.#cautiousUntil = monotonicMs() + this.#options.leaseTtlMs;
-    // Not what was ours before that: another worker may be connected for it.
-    this.#lastOwned = new Set(this.#owned.keys());
-    this.#renew().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'renewing leases failed'));
+  onRedisBack(): { trust(): void } {
+    const before = this.#distrustUntil;
+    this.#beCautious();
+    this.#distrustUntil = this.#cautiousUntil;
+    const trust = () => {
+      this.#distrustUntil = before;
+    };
+    return { trust };
   }
 
   /** Lets go of every device, all at once; each socket is closed before its lease is released and a peer is told. */
   async stop(): Promise<void> {
     const { workers, deps, post, logger } = this.#options;
     this.#stopping.abort(new Failure('SHUTTING_DOWN', 'This worker stops'));
-    await this.#loops;
+    await Promise.all([this.#loops, ...this.#claims]);
     const peers = (await workers.leave(deps.workerId)).filter((workerId) => workerId !== deps.workerId);
     const owned = this.devices;
     this.#owned.clear();
@@ -118,6 +145,11 @@ export class Ownership {
       }
     };
     await Promise.all(owned.map(letGo));
+  }
+
+  #beCautious(): void {
+    this.#cautiousUntil = monotonicMs() + this.#options.leaseTtlMs;
+    this.#renew().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'renewing leases failed'));
   }
 
   async #repeat(intervalMs: number, work: () => Promise<void>): Promise<void> {
@@ -140,10 +172,15 @@ export class Ownership {
       this.#introduced = true;
       return;
     }
-    const { view, counts } = await this.#look();
-    for (const deviceId of toClaim(view, { orphanMs: ORPHAN_LEASE_TTLS * leaseTtlMs, maxClaims: MAX_CLAIMS })) {
+    const { view, counts, lastHolders } = await this.#look();
+    const rules = {
+      orphanMs: ORPHAN_LEASE_TTLS * leaseTtlMs,
+      maxClaims: MAX_CLAIMS,
+      ranOutMs: leaseTtlMs / RAN_OUT_PER_TTL,
+    };
+    for (const deviceId of toClaim(view, rules)) {
       if (this.#stopping.signal.aborted) return;
-      const lease = await leases.acquire(deviceId);
+      const lease = await leases.acquire(deviceId, lastHolders.get(deviceId));
       if (lease) await this.#begin(lease);
     }
     const moving = toRelease(view);
@@ -151,7 +188,11 @@ export class Ownership {
   }
 
   /** What every worker owns, and what nobody does. */
-  async #look(): Promise<{ view: PlacementView; counts: Map<string, number> }> {
+  async #look(): Promise<{
+    view: PlacementView;
+    counts: Map<string, number>;
+    lastHolders: Map<string, LastHolder>;
+  }> {
     const { deps, workers, leaseTtlMs } = this.#options;
     const now = monotonicMs();
     const live = await workers.beat(deps.workerId, leaseTtlMs);
@@ -160,7 +201,7 @@ export class Ownership {
     const notOurs = ids.filter((deviceId) => !this.#owned.has(deviceId));
     const owners = await readOwners(deps.redis, deps.keys, notOurs);
     // A Redis that stood still cut no connection, but leases ran out on its clock all the same.
-    if (monotonicMs() - now > leaseTtlMs / 3) this.onRedisBack();
+    if (monotonicMs() - now > leaseTtlMs / 3) this.#beCautious();
     const unowned = new Set<string>();
     for (const [index, deviceId] of notOurs.entries()) {
       const owner = owners[index];
@@ -171,22 +212,27 @@ export class Ownership {
     for (const deviceId of unowned) if (!this.#unownedSince.has(deviceId)) this.#unownedSince.set(deviceId, now);
     for (const [deviceId, until] of this.#resting) if (until < now) this.#resting.delete(deviceId);
     const claimable = [...this.#unownedSince].filter(([deviceId]) => !this.#resting.has(deviceId));
-    const claimableIds = claimable.map(([deviceId]) => deviceId);
-    const letGo = now < this.#cautiousUntil ? await readLetGo(deps.redis, deps.keys, claimableIds) : [];
+    const readOne = async ([deviceId]: (typeof claimable)[number]) =>
+      [deviceId, await readLastHolder(deps.redis, deps.keys, deviceId)] as const;
+    const lastHolders = new Map(await Promise.all(claimable.map(readOne)));
     const view: PlacementView = {
       now,
       others: [...counts.values()],
       devices: ids.length,
-      unowned: claimable.map(([deviceId, since], index) => ({ deviceId, since, letGo: letGo[index] === true })),
+      unowned: claimable.map(([deviceId, since]) => ({
+        deviceId,
+        since,
+        letGo: isLetGo(lastHolders.get(deviceId) ?? ''),
+      })),
       owned: this.devices.map((device) => ({
         deviceId: device.lease.deviceId,
         busy: device.inHand > 0,
         pairing: device.state === 'pairing',
       })),
       cautiousUntil: this.#cautiousUntil,
-      lastOwned: this.#lastOwned,
+      distrustUntil: this.#distrustUntil,
     };
-    return { view, counts };
+    return { view, counts, lastHolders };
   }
 
   /** Lets one device go for the worker that has the fewest, unless another device moves at the moment. */
@@ -244,7 +290,7 @@ export class Ownership {
       this.#owned.delete(lease.deviceId);
       deps.metrics.countLease('lost');
       logger.error({ device_id: lease.deviceId, epoch: lease.epoch }, 'lease lost');
-      await device.stop();
+      await device.drop();
     };
     // A lease whose node of a Redis Cluster is down must not hold up the others' next renewal.
     const silence = () => new Error('Redis does not answer for every lease');

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fairShare, type PlacementView, toClaim, toRelease } from './placement.ts';
 
-const RULES = { orphanMs: 30_000, maxClaims: 10 };
+const RULES = { orphanMs: 30_000, maxClaims: 10, ranOutMs: 2_500 };
 const NOW = 1_000_000;
 const ids = (count: number, name = 'd') => Array.from({ length: count }, (_, index) => `${name}${index}`);
-const fresh = (deviceIds: string[], since = NOW) => deviceIds.map((deviceId) => ({ deviceId, since, letGo: false }));
+const ranOut = (deviceIds: string[], since = NOW - RULES.ranOutMs) =>
+  deviceIds.map((deviceId) => ({ deviceId, since, letGo: false }));
+const letGo = (deviceIds: string[]) => deviceIds.map((deviceId) => ({ deviceId, since: NOW, letGo: true }));
 const idle = (deviceIds: string[]) => deviceIds.map((deviceId) => ({ deviceId, busy: false, pairing: false }));
 
 function view(more: Partial<PlacementView>): PlacementView {
-  const nothing = { unowned: [], owned: [], cautiousUntil: 0, lastOwned: new Set<string>() };
+  const nothing = { unowned: [], owned: [], cautiousUntil: 0, distrustUntil: 0 };
   return { now: NOW, others: [], devices: 0, ...nothing, ...more };
 }
 
@@ -18,37 +20,35 @@ test('the fair share rounds up, and no worker divides by nothing', () => {
 });
 
 test('a worker claims up to its fair share and leaves the rest to the others', () => {
-  const unowned = fresh(ids(5));
+  const unowned = letGo(ids(5));
   assert.deepEqual(toClaim(view({ devices: 5, others: [0], unowned }), RULES), ids(3));
   assert.deepEqual(toClaim(view({ devices: 5, others: [0], unowned, owned: idle(ids(3, 'x')) }), RULES), []);
 });
 
 test('a device nobody takes is an orphan, and anybody’s', () => {
-  const unowned = fresh(['lost'], NOW - 30_000);
+  const unowned = ranOut(['lost'], NOW - 30_000);
   assert.deepEqual(toClaim(view({ devices: 2, others: [0], unowned, owned: idle(['x']) }), RULES), ['lost']);
 });
 
 test('claims are spread, so that not everything connects at once', () => {
-  assert.equal(toClaim(view({ devices: 100, unowned: fresh(ids(100)) }), RULES).length, 10);
+  assert.equal(toClaim(view({ devices: 100, unowned: letGo(ids(100)) }), RULES).length, 10);
 });
 
-test('what was ours comes first', () => {
-  const unowned = fresh(['a', 'b', 'c', 'd']);
-  const claims = toClaim(view({ devices: 4, others: [0], unowned, lastOwned: new Set(['d']) }), RULES);
-  assert.deepEqual(claims, ['d', 'a']);
+test('what was let go is claimed at once, what ran out when its holder had time to renew it', () => {
+  const unowned = [...ranOut(['slow'], NOW - 1), ...letGo(['free']), ...ranOut(['dead'])];
+  assert.deepEqual(toClaim(view({ devices: 3, unowned }), RULES), ['free', 'dead']);
 });
 
-test('after Redis came back only what was ours is claimed, for a whole TTL', () => {
-  const unowned = fresh(['a', 'mine']);
-  const back = view({ devices: 2, unowned, lastOwned: new Set(['mine']), cautiousUntil: NOW + 1 });
-  assert.deepEqual(toClaim(back, RULES), ['mine']);
-  assert.equal(toRelease({ ...back, unowned: [], owned: idle(ids(5)), devices: 5, others: [0] }), undefined);
-});
-
-test('after Redis came back what was let go is claimed too, up to the fair share', () => {
-  const unowned = [...fresh(['a']), ...fresh(ids(3)).map((device) => ({ ...device, letGo: true }))];
+test('after Redis was away only what was let go is claimed, for a whole TTL, and nothing moves', () => {
+  const unowned = [...ranOut(['a']), ...letGo(ids(3))];
   const back = view({ devices: 4, others: [0], unowned, cautiousUntil: NOW + 1 });
   assert.deepEqual(toClaim(back, RULES), ['d0', 'd1']);
+  assert.equal(toRelease({ ...back, unowned: [], owned: idle(ids(5)), devices: 5 }), undefined);
+});
+
+test('after Redis was restarted nothing is claimed for a whole TTL', () => {
+  const unowned = [...ranOut(['a']), ...letGo(['b'])];
+  assert.deepEqual(toClaim(view({ devices: 2, unowned, distrustUntil: NOW + 1 }), RULES), []);
 });
 
 test('a worker with more than the others lets go of an idle device first', () => {
@@ -71,7 +71,7 @@ test('nothing moves for a difference of one, from a worker that has not the most
   assert.equal(toRelease(view({ devices: 3, others: [1], owned: idle(ids(2)) })), undefined);
   assert.equal(toRelease(view({ devices: 9, others: [6, 0], owned: idle(ids(3)) })), undefined);
   const owned = idle(ids(3));
-  assert.equal(toRelease(view({ devices: 4, others: [0], owned, unowned: fresh(['free']) })), undefined);
+  assert.equal(toRelease(view({ devices: 4, others: [0], owned, unowned: letGo(['free']) })), undefined);
 });
 
 test('three workers of 40 devices end at 13 or 14 each, whoever started with them', () => {

@@ -6,16 +6,16 @@ export interface PlacementView {
   /** Registered devices. */
   devices: number;
   /**
-   * Devices nobody owns, with when this worker first saw them so; oldest first. `letGo`: certainly nobody is connected for
-   * it, because its lease was given up; read only while `now` is before `cautiousUntil`.
+   * Devices nobody owns, with when this worker first saw them so; oldest first. `letGo`: its lease was given up, so that
+   * nobody is connected for it; otherwise the lease ran out.
    */
   unowned: readonly { deviceId: string; since: number; letGo: boolean }[];
   /** This worker's devices; `busy` while messages are in hand or wait, `pairing` while somebody logs in. */
   owned: readonly { deviceId: string; busy: boolean; pairing: boolean }[];
-  /** Until then only `lastOwned` and what was let go may be claimed: Redis came back, and leases of live owners may have
-   * run out meanwhile. */
+  /** Until then no lease that ran out is claimed: Redis was away, and its live holder may be on the way to renew it. */
   cautiousUntil: number;
-  lastOwned: ReadonlySet<string>;
+  /** Until then nothing is claimed: Redis was restarted, and may have forgotten who took what was let go. */
+  distrustUntil: number;
 }
 
 export interface PlacementRules {
@@ -23,6 +23,8 @@ export interface PlacementRules {
   orphanMs: number;
   /** How many devices to claim in one go, so that connects are spread. */
   maxClaims: number;
+  /** A lease that ran out is left alone for so long: its holder may only have been slow to renew it. */
+  ranOutMs: number;
 }
 
 /** The devices one worker may hold when all hold alike. */
@@ -32,28 +34,23 @@ export function fairShare(devices: number, workers: number): number {
 
 /** The devices to try to claim now: up to the fair share, and orphans above it. */
 export function toClaim(view: PlacementView, rules: PlacementRules): string[] {
-  const { now, unowned, owned, cautiousUntil, lastOwned } = view;
-  const mine = unowned.filter(({ deviceId }) => lastOwned.has(deviceId));
-  if (now < cautiousUntil) {
-    const certain = unowned.filter((device) => device.letGo && !mine.includes(device));
-    const room = Math.max(0, fairShare(view.devices, view.others.length + 1) - owned.length - mine.length);
-    return [...mine, ...certain.slice(0, room)].slice(0, rules.maxClaims).map(({ deviceId }) => deviceId);
-  }
+  const { now, unowned, owned, cautiousUntil, distrustUntil } = view;
+  if (now < distrustUntil) return [];
+  const isFree = ({ since, letGo }: (typeof unowned)[number]) =>
+    letGo || (now >= cautiousUntil && now - since >= rules.ranOutMs);
   const room = Math.max(0, fairShare(view.devices, view.others.length + 1) - owned.length);
-  // What was ours comes first: its caches are warm, and nobody else has claimed it.
-  const sorted = [...mine, ...unowned.filter((device) => !mine.includes(device))];
-  const claims = sorted.filter(({ since }, index) => index < room || now - since >= rules.orphanMs);
+  const claims = unowned.filter(isFree).filter(({ since }, index) => index < room || now - since >= rules.orphanMs);
   return claims.slice(0, rules.maxClaims).map(({ deviceId }) => deviceId);
 }
 
 /**
  * The device to let go for a worker that has fewer, if any: only from a worker that has the most, only if the difference
- * is more than one, idle ones first, and never one that somebody is linking at the moment. Nothing moves while anything is unowned, because that fills a newcomer without
- * moving a live device.
+ * is more than one, idle ones first, and never one that somebody is linking at the moment. Nothing moves while anything is
+ * unowned, because that fills a newcomer without moving a live device.
  */
 export function toRelease(view: PlacementView): string | undefined {
-  const { owned, unowned, others, now, cautiousUntil } = view;
-  if (now < cautiousUntil || unowned.length > 0 || others.length === 0) return undefined;
+  const { owned, unowned, others, now, cautiousUntil, distrustUntil } = view;
+  if (now < Math.max(cautiousUntil, distrustUntil) || unowned.length > 0 || others.length === 0) return undefined;
   const most = Math.max(...others);
   const least = Math.min(...others);
   if (owned.length < most || owned.length - least < 2) return undefined;

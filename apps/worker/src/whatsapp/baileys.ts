@@ -60,7 +60,7 @@ export function createBaileys(options: BaileysOptions): WhatsApp {
   return {
     async forget(deviceId, leaseToken) {
       const device = keys.device(deviceId);
-      const writer = createOwnedWriter({ redis, leaseKey: device.lease, leaseToken, onLeaseLost: () => {} });
+      const writer = createOwnedWriter({ redis, lastHolderKey: device.lastHolder, leaseToken, onLeaseLost: () => {} });
       await clearAuthentication(device, writer);
       await clearContents(redis, device, writer);
     },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Failure } from '@postern/contract';
+import { LeaseLostError } from '@postern/registry';
 import { within } from '@postern/runtime';
 import type { WASocket } from '@whiskeysockets/baileys';
 import { Acks } from './acks.ts';
@@ -57,15 +58,19 @@ export class Delivery {
       if (!told) onRelayed();
       told = true;
     };
+    let stored: Promise<unknown> = Promise.resolve();
+    const onWriting = (relay: Promise<unknown>) => {
+      stored = relay;
+    };
     const relayed = this.#turns
-      .run(message.route.jid, () => this.#relay(message))
+      .run(message.route.jid, () => this.#relay(message, onWriting))
       .then(() => {
         ack.relayed();
         tellRelayed();
       });
     try {
-      // The ack may come first: Baileys resolves after the keys are stored.
       const acknowledgedAt = await Promise.race([ack.acknowledged, relayed.then(() => ack.acknowledged)]);
+      await stored.catch(rejectIfLost);
       tellRelayed();
       return { acknowledgedAt };
     } catch (error) {
@@ -78,13 +83,13 @@ export class Delivery {
     }
   }
 
-  async #relay(message: OutgoingMessage): Promise<void> {
+  async #relay(message: OutgoingMessage, onWriting: (relay: Promise<unknown>) => void): Promise<void> {
     const { recipients, signal } = this.#options;
     try {
       signal.throwIfAborted();
       const content = await this.#keepContent(message);
       await recipients.prepare(message.route);
-      await this.#turns.run(WHOLE_SOCKET, () => this.#write(message, content));
+      await this.#turns.run(WHOLE_SOCKET, () => this.#write(message, content, onWriting));
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Failure) throw error;
@@ -108,10 +113,17 @@ export class Delivery {
     return content;
   }
 
-  async #write({ messageId, route }: OutgoingMessage, content: ReturnType<typeof buildContent>): Promise<void> {
+  /** `onWriting` is given what resolves when the stanza is written and the keys that it used are stored. */
+  async #write(
+    { messageId, route }: OutgoingMessage,
+    content: ReturnType<typeof buildContent>,
+    onWriting: (relay: Promise<unknown>) => void,
+  ): Promise<void> {
     const { sock, devices, signal, queryTimeoutMs } = this.#options;
     signal.throwIfAborted();
     const relay = devices.relaying(() => sock.relayMessage(route.jid, content, { messageId }));
+    relay.catch(() => {});
+    onWriting(relay);
     const stuck = () => {
       this.#options.onStuck('a message could not be written in time');
       return new Failure('SEND_FAILED', 'The message could not be written in time');
@@ -125,4 +137,15 @@ export class Delivery {
     // Costs one more question per message when it fails, nothing else.
     this.#privacyTokens.note(jid, authState.keys, lidOf).catch(() => {});
   }
+}
+
+/**
+ * The ack may come first: Baileys stores the keys after it has written, also when the socket is gone by then. A message
+ * whose keys the next owner does not have must not count as sent: that owner sends it again in its old place in the ratchet,
+ * which it would else give to another message, and the phone would drop that one in silence. Keys that could not be stored
+ * for another reason are still remembered here.
+ */
+function rejectIfLost(error: unknown): void {
+  if (!(error instanceof LeaseLostError)) return;
+  throw new Failure('DEVICE_NOT_CONNECTED', 'Another worker owns the device now', { cause: error });
 }

@@ -81,7 +81,7 @@ export async function startBench(t: TestContext, options: BenchOptions = {}): Pr
   const whatsapp = createWhatsApp();
   const own = simulator.addPhone({ number: '6281100000001', name: 'Own' });
   const friend = simulator.addPhone({ number: '6281100000002', name: 'Friend', companions });
-  await redis.set(keys.device(DEVICE_ID).lease, LEASE_TOKEN);
+  await redis.set(keys.device(DEVICE_ID).lastHolder, LEASE_TOKEN);
   const open = (deviceId = DEVICE_ID, by = whatsapp) => {
     const result = openSession(by, deviceId);
     opened.push(result.session);

@@ -67,7 +67,7 @@ test('an image arrives whole, with everything that was said about it, and its re
 test('the session of a device whose lease is lost closes, and writes nothing', async (t) => {
   const { redis, keys, friend, opened } = await startLinked(t);
   const device = keys.device('device-1');
-  await redis.set(device.lease, 'worker-other#2');
+  await redis.set(device.lastHolder, 'worker-other#2');
   const sending = sendTo(opened.session, friend.number, { messageId: '3EB0000000000000000001' });
   await assert.rejects(sending, { code: 'DEVICE_NOT_CONNECTED', retryable: true });
   assert.equal((await opened.until('closed')).reason, 'recycled');
@@ -87,7 +87,7 @@ test('logging out unlinks the device, and forgetting it leaves nothing in Redis'
   const left = await redis.keys('t:*');
   const device = keys.device('device-1');
   assert.deepEqual(
-    left.filter((key) => key !== device.lease && !key.startsWith(device.lookup(''))),
+    left.filter((key) => key !== device.lastHolder && !key.startsWith(device.lookup(''))),
     [],
   );
 });

@@ -72,7 +72,7 @@ export class BaileysSession implements Session {
     this.#device = device;
     this.#writer = createOwnedWriter({
       redis,
-      leaseKey: device.lease,
+      lastHolderKey: device.lastHolder,
       leaseToken,
       onLeaseLost: () => void this.#finish(closeAs('recycled', 'the lease of this device was lost')),
       onWrite: options.onKeyWrite,

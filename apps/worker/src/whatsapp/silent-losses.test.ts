@@ -183,6 +183,22 @@ test('keys that cannot be stored after the write fail nothing that was acknowled
   assert.equal(got.error, undefined, 'the ratchet of this process did not go back');
 });
 
+test('a message whose keys came too late for the next owner does not count as sent, although it was acknowledged', async (t) => {
+  const onWrite: { run?: () => void } = {};
+  const bench = await startLinked(t, { onKeyWrite: () => onWrite.run?.() });
+  const { redis, keys, friend, opened } = bench;
+  const { message: first } = await sendTo(opened.session, friend.number);
+  // The first write of a message is its content, the second one its keys: Redis takes them after the ack.
+  onWrite.run = () => {
+    delete onWrite.run;
+    redis.set(keys.device('device-1').lastHolder, 'worker-other#2').catch(() => {});
+    redis.client('PAUSE', 1_000, 'WRITE').catch(() => {});
+  };
+  const failure = await failureOf(sendTo(opened.session, friend.number), 8_000);
+  assert.equal(failure.code, 'DEVICE_NOT_CONNECTED');
+  await friend.waitFor(({ id }) => id !== first.messageId);
+});
+
 test('a process that died between the write and the commit reuses a ratchet key; the retry receipt is answered', async (t) => {
   const bench = await startLinked(t);
   const { redis, keys, friend, opened } = bench;

@@ -27,8 +27,13 @@ after(async () => {
 
 async function createContents(deviceId: string, secret?: string) {
   const device = keys.device(deviceId);
-  await redis.set(device.lease, TOKEN);
-  const writer = createOwnedWriter({ redis, leaseKey: device.lease, leaseToken: TOKEN, onLeaseLost: () => {} });
+  await redis.set(device.lastHolder, TOKEN);
+  const writer = createOwnedWriter({
+    redis,
+    lastHolderKey: device.lastHolder,
+    leaseToken: TOKEN,
+    onLeaseLost: () => {},
+  });
   return {
     device,
     writer,

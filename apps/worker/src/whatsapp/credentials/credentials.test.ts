@@ -28,11 +28,11 @@ after(async () => {
 async function createDevice() {
   devices += 1;
   const device = createKeys('t').device(`device-${devices}`);
-  await redis.set(device.lease, TOKEN);
+  await redis.set(device.lastHolder, TOKEN);
   const lost: string[] = [];
   const parts = (secret?: string) => {
     const onLeaseLost = () => lost.push('lost');
-    const writer = createOwnedWriter({ redis, leaseKey: device.lease, leaseToken: TOKEN, onLeaseLost });
+    const writer = createOwnedWriter({ redis, lastHolderKey: device.lastHolder, leaseToken: TOKEN, onLeaseLost });
     return { redis, device, writer, cipher: createStateCipher(secret) };
   };
   return { device, lost, parts, store: (secret?: string) => createSignalKeyStore(parts(secret)) };
@@ -134,7 +134,7 @@ test('without the lease nothing is written, and the loss is told once', async ()
   const { store, device, lost } = await createDevice();
   const writer = store();
   await writer.set({ session: { a: randomBytes(3) } });
-  await redis.set(device.lease, 'worker-2#2');
+  await redis.set(device.lastHolder, 'worker-2#2');
   const untouched = await redis.hgetallBuffer(device.signalKeys('session'));
   for (let count = 0; count < 2; count += 1) {
     await assert.rejects(async () => await writer.set({ session: { a: null, b: randomBytes(3) } }), LeaseLostError);

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 
 export interface OwnedWriterOptions {
   redis: Redis;
-  leaseKey: string;
+  lastHolderKey: string;
   leaseToken: string;
   /** Called once, at the first write that finds the lease gone. */
   onLeaseLost: () => void;
@@ -21,13 +21,13 @@ export interface OwnedWriter {
 }
 
 export function createOwnedWriter(options: OwnedWriterOptions): OwnedWriter {
-  const { redis, leaseKey, leaseToken } = options;
+  const { redis, lastHolderKey, leaseToken } = options;
   const underWay = new Set<Promise<unknown>>();
   let stopped = false;
   const apply = async (writes: readonly FencedWrite[]) => {
     const start = performance.now();
     try {
-      await writeFenced(redis, leaseKey, leaseToken, writes);
+      await writeFenced(redis, lastHolderKey, leaseToken, writes);
       options.onWrite?.(performance.now() - start, true);
     } catch (error) {
       options.onWrite?.(performance.now() - start, false);
