@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdir, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Phone } from '@postern/simulator';
 import { request, untilConnection } from '../support/api.ts';
@@ -50,6 +52,20 @@ async function assertGatewayRefuses(): Promise<void> {
   assert.equal((await request(stack.url, 'GET', '/healthz')).status, 200);
 }
 
+/** Kills Redis and takes from its file what came after this size, as when the disk was slow. */
+async function killAndForget(file: string, size: number): Promise<void> {
+  process.kill(stack.redisServer.pid, 'SIGKILL');
+  await waitUntil('Redis is gone', async () => !(await isReady()));
+  await truncate(file, size);
+  await stack.restartRedis();
+}
+
+async function findAppendOnlyFile(): Promise<string> {
+  const [, directory = ''] = await stack.redis.config('GET', 'dir');
+  const files = await readdir(join(directory, 'appendonlydir'));
+  return join(directory, 'appendonlydir', files.find((name) => name.endsWith('.incr.aof')) ?? '');
+}
+
 const isReady = async () => (await fetch(`${stack.url}/readyz`)).status === 200;
 
 test('Redis killed: refused at once with 503, and everything goes on when it is back', async () => {
@@ -92,6 +108,29 @@ test('Redis stopped for longer than a lease: answers within a second, and the wo
   assertSent((await send()).answer);
   assert.equal(stack.simulator.stats().logins, logins);
   await assertNothingLeft(stack, DEVICE);
+});
+
+test('Redis forgets its last moments, and then the worker dies: the ratchet has not gone back for the next one', async () => {
+  assertSent((await send()).answer);
+  await assertNothingLeft(stack, DEVICE);
+  const file = await findAppendOnlyFile();
+  const { size } = await stat(file);
+  const forgotten = assertSent((await send()).answer);
+  await friend.waitFor(({ id }) => id === forgotten);
+  await assertNothingLeft(stack, DEVICE);
+  const ratchets = async () =>
+    sha256(Buffer.from(JSON.stringify(await stack.redis.hgetall(`postern:{${DEVICE}}:signal:session`))));
+  const restartsSeen = () => stack.worker.logged('redis was restarted').length;
+  const [newest, seen] = [await ratchets(), restartsSeen()];
+  await killAndForget(file, size);
+  await waitUntil('the gateway is ready', isReady);
+  await waitUntil('the worker has seen it', () => restartsSeen() > seen);
+  assert.equal(await ratchets(), newest);
+  stack.worker.kill('SIGKILL');
+  await stack.startWorker();
+  const { answer, image } = await send();
+  const received = await friend.waitFor(({ id }) => id === assertSent(answer));
+  assert.deepEqual([received.sha256, received.error], [sha256(image), undefined]);
 });
 
 test('Redis answers reads but takes no writes: ACCEPTANCE_UNKNOWN with the id, under which the outcome is told', async () => {

@@ -161,7 +161,9 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       const back = ownership.onRedisBack();
       const before = run.runId;
       run = await readRun(redis);
-      if (run.runId === before) back.trust();
+      if (run.runId === before) return back.trust();
+      await whatsapp.rewriteRecent();
+      logger.warn('redis was restarted');
     };
     redis.on('ready', () => {
       onReady().catch((error: unknown) => logger.warn({ err: error }, 'the run of Redis could not be read'));

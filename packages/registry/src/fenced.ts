@@ -15,7 +15,7 @@ export class LeaseLostError extends Error {
 }
 
 // Each write is: command, key index, number of arguments, arguments.
-const fenced = createScript<number>(`${HOLDS}
+const FENCED = `${HOLDS}
 if not holds(KEYS[1], ARGV[1]) then return 0 end
 local i = 2
 while i <= #ARGV do
@@ -25,7 +25,8 @@ while i <= #ARGV do
   redis.call(command, key, unpack(arguments))
   i = i + 3 + count
 end
-return 1`);
+return 1`;
+const fenced = createScript<number>(FENCED);
 
 const CHUNK = 1000;
 
@@ -39,6 +40,30 @@ export async function writeFenced(
   token: string,
   writes: readonly FencedWrite[],
 ): Promise<void> {
+  const { keys, args } = toScriptCall(lastHolderKey, token, writes);
+  if (keys.length === 1) return;
+  assertApplied(await fenced(redis, keys, args));
+}
+
+/**
+ * The same for a Redis that was just restarted: its text is sent along, because a script that Redis does not know yet
+ * would be sent a second time, after what the caller writes next.
+ */
+export async function repeatFenced(
+  redis: Redis,
+  lastHolderKey: string,
+  token: string,
+  writes: readonly FencedWrite[],
+): Promise<void> {
+  const { keys, args } = toScriptCall(lastHolderKey, token, writes);
+  assertApplied(await redis.eval(FENCED, keys.length, ...keys, ...args));
+}
+
+function assertApplied(reply: unknown): void {
+  if (reply !== 1) throw new LeaseLostError('the lease of this device is not held any more');
+}
+
+function toScriptCall(lastHolderKey: string, token: string, writes: readonly FencedWrite[]) {
   const keys = [lastHolderKey];
   const args: (string | Buffer)[] = [token];
   for (const write of writes) {
@@ -46,9 +71,8 @@ export async function writeFenced(
     for (const chunk of toArguments(write))
       args.push(write.command, String(keys.length), String(chunk.length), ...chunk);
   }
-  if (keys.length === 1) return;
-  const applied = await fenced(redis, keys, args as string[]);
-  if (applied !== 1) throw new LeaseLostError('the lease of this device is not held any more');
+  // ioredis takes buffers, which its types of scripts do not say.
+  return { keys, args: args as string[] };
 }
 
 /** The write's arguments in chunks that Lua's `unpack` can carry. */

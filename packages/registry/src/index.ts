@@ -4,7 +4,7 @@ export { CONTENT_TTL_MS, hasContent } from './contents.ts';
 export { readUnsettled } from './deadlines.ts';
 export { createDevices, type Devices, toBareJid } from './devices.ts';
 export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
-export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
+export { type FencedWrite, LeaseLostError, repeatFenced, writeFenced } from './fenced.ts';
 export { HOLDS } from './holds.ts';
 export { createIdempotencyClaims, type IdempotencyClaim, type IdempotencyClaims } from './idempotency-claims.ts';
 export { createKeys, type DeviceKeys, type Keys } from './keys.ts';

@@ -14,6 +14,8 @@ class ScriptedWhatsApp implements WhatsApp {
   readonly sockets: { options: OpenOptions; session: Session & { state: string }; closed: boolean }[] = [];
   forgotten = 0;
 
+  async rewriteRecent(): Promise<void> {}
+
   open(options: OpenOptions): Session {
     const ending = new AbortController();
     const socket = {

@@ -3,6 +3,7 @@ import type { Logger } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { clearAuthentication } from './credentials/authentication.ts';
 import { createOwnedWriter } from './credentials/owned-writer.ts';
+import { RecentWrites } from './credentials/recent-writes.ts';
 import { createStateCipher } from './credentials/state-cipher.ts';
 import { trustNoiseRoot } from './noise-root.ts';
 import { releaseUploadTimer } from './release-upload-timer.ts';
@@ -56,14 +57,22 @@ export function createBaileys(options: BaileysOptions): WhatsApp {
   tolerateStrayRejections(options.logger);
   if (options.noiseRootKey !== undefined) trustNoiseRoot(options.noiseRootKey);
   const cipher = createStateCipher(options.stateEncryptionKey);
+  const recentWrites = new RecentWrites();
   const { redis, keys, logger, connectTimeoutMs, queryTimeoutMs, ackTimeoutMs, uploadTimeoutMs } = options;
   return {
     async forget(deviceId, leaseToken) {
       const device = keys.device(deviceId);
-      const writer = createOwnedWriter({ redis, lastHolderKey: device.lastHolder, leaseToken, onLeaseLost: () => {} });
+      const writer = createOwnedWriter({
+        redis,
+        lastHolderKey: device.lastHolder,
+        leaseToken,
+        recent: recentWrites,
+        onLeaseLost: () => {},
+      });
       await clearAuthentication(device, writer);
       await clearContents(redis, device, writer);
     },
+    rewriteRecent: () => recentWrites.repeat(redis),
     open: (open) =>
       new BaileysSession({
         ...open,
@@ -77,6 +86,7 @@ export function createBaileys(options: BaileysOptions): WhatsApp {
         ackTimeoutMs,
         uploadTimeoutMs,
         keepAliveIntervalMs: options.keepAliveIntervalMs ?? 20_000,
+        recentWrites,
         onKeyWrite: options.onKeyWrite,
       }),
   };

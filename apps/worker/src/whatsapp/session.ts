@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { type Connection, openConnection } from './connection.ts';
 import { loadAuthentication } from './credentials/authentication.ts';
 import { createOwnedWriter, type OwnedWriter } from './credentials/owned-writer.ts';
+import type { RecentWrites } from './credentials/recent-writes.ts';
 import { type StateCipher, StateKeyError } from './credentials/state-cipher.ts';
 import { DeviceLists } from './device-lists.ts';
 import { type Close, closeAs } from './disconnects.ts';
@@ -41,6 +42,7 @@ export interface SessionOptions extends OpenOptions {
   ackTimeoutMs: number;
   uploadTimeoutMs: number;
   keepAliveIntervalMs: number;
+  recentWrites: RecentWrites;
   onKeyWrite: ((durationMs: number, ok: boolean) => void) | undefined;
 }
 
@@ -74,6 +76,7 @@ export class BaileysSession implements Session {
       redis,
       lastHolderKey: device.lastHolder,
       leaseToken,
+      recent: options.recentWrites,
       onLeaseLost: () => void this.#finish(closeAs('recycled', 'the lease of this device was lost')),
       onWrite: options.onKeyWrite,
     });

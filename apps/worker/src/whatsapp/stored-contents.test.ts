@@ -6,6 +6,7 @@ import { CONTENT_TTL_MS, connectRedis, createKeys, hasContent } from '@postern/r
 import type { proto } from '@whiskeysockets/baileys';
 import type { Redis } from 'ioredis';
 import { createOwnedWriter } from './credentials/owned-writer.ts';
+import { RecentWrites } from './credentials/recent-writes.ts';
 import { createStateCipher } from './credentials/state-cipher.ts';
 import { findRetryContent } from './retry-content.ts';
 import { clearContents, createStoredContents, type StoredContent } from './stored-contents.ts';
@@ -32,6 +33,7 @@ async function createContents(deviceId: string, secret?: string) {
     redis,
     lastHolderKey: device.lastHolder,
     leaseToken: TOKEN,
+    recent: new RecentWrites(),
     onLeaseLost: () => {},
   });
   return {

@@ -12,6 +12,11 @@ export interface WhatsApp {
    * when its session is closed, with the lease still held; throws LeaseLostError otherwise.
    */
   forget(deviceId: string, leaseToken: string): Promise<void>;
+  /**
+   * Writes again what its sessions have written in the last seconds: to be called when the store was restarted, because it
+   * may have forgotten that.
+   */
+  rewriteRecent(): Promise<void>;
 }
 
 export interface OpenOptions {

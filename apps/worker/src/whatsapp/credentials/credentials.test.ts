@@ -7,6 +7,7 @@ import { Curve, initAuthCreds, type proto } from '@whiskeysockets/baileys';
 import type { Redis } from 'ioredis';
 import { clearAuthentication, loadAuthentication } from './authentication.ts';
 import { createOwnedWriter } from './owned-writer.ts';
+import { RecentWrites } from './recent-writes.ts';
 import { createSignalKeyStore } from './signal-key-store.ts';
 import { createStateCipher, StateKeyError } from './state-cipher.ts';
 
@@ -32,7 +33,13 @@ async function createDevice() {
   const lost: string[] = [];
   const parts = (secret?: string) => {
     const onLeaseLost = () => lost.push('lost');
-    const writer = createOwnedWriter({ redis, lastHolderKey: device.lastHolder, leaseToken: TOKEN, onLeaseLost });
+    const writer = createOwnedWriter({
+      redis,
+      lastHolderKey: device.lastHolder,
+      leaseToken: TOKEN,
+      recent: new RecentWrites(),
+      onLeaseLost,
+    });
     return { redis, device, writer, cipher: createStateCipher(secret) };
   };
   return { device, lost, parts, store: (secret?: string) => createSignalKeyStore(parts(secret)) };

@@ -1,5 +1,6 @@
 import { type FencedWrite, LeaseLostError, writeFenced } from '@postern/registry';
 import type { Redis } from 'ioredis';
+import type { RecentWrites } from './recent-writes.ts';
 
 export interface OwnedWriterOptions {
   redis: Redis;
@@ -7,6 +8,8 @@ export interface OwnedWriterOptions {
   leaseToken: string;
   /** Called once, at the first write that finds the lease gone. */
   onLeaseLost: () => void;
+  /** Remembers each write for a while. */
+  recent: RecentWrites;
   /** Told after each write, for metrics. */
   onWrite?: ((durationMs: number, ok: boolean) => void) | undefined;
 }
@@ -26,6 +29,7 @@ export function createOwnedWriter(options: OwnedWriterOptions): OwnedWriter {
   let stopped = false;
   const apply = async (writes: readonly FencedWrite[]) => {
     const start = performance.now();
+    options.recent.note(lastHolderKey, leaseToken, writes);
     try {
       await writeFenced(redis, lastHolderKey, leaseToken, writes);
       options.onWrite?.(performance.now() - start, true);
