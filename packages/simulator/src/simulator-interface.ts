@@ -1,5 +1,5 @@
 import type { Logger } from '@postern/runtime';
-import type { AuthenticationCreds } from '@whiskeysockets/baileys';
+import type { AuthenticationCreds, BinaryNode } from '@whiskeysockets/baileys';
 import type { Addressing } from './accounts/device.ts';
 import type { Group } from './accounts/group.ts';
 import type { FaultBook } from './faults/fault-book.ts';
@@ -24,6 +24,9 @@ export interface SimulatorOptions {
   autoReceipts?: AutoReceipts;
   /** Delay of everything the server writes. Default 0. */
   rttMs?: number;
+  /** What the server writes in place of each stanza, to see how clients take a server that words things differently.
+   * Default: the stanza itself. */
+  rewrite?: (node: BinaryNode) => BinaryNode;
   /** Messages kept per phone. Default 1,000. */
   keep?: number;
   /** Default: silent. */

@@ -91,6 +91,7 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
       faults,
       listener: sessions,
       rttMs: options.rttMs ?? 0,
+      rewrite: options.rewrite ?? ((node) => node),
     }),
     (server) => server.stop(),
   );

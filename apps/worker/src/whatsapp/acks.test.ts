@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { Failure } from '@postern/contract';
 import { Acks } from './acks.ts';
 
+const CHAT = '628111111111@s.whatsapp.net';
+
 function createAcks(ackTimeoutMs = 50) {
   const controller = new AbortController();
   const seen: string[] = [];
@@ -25,7 +27,7 @@ const failure = (code: string, retryable: boolean, reason?: number) => (thrown: 
 
 test('an ack of this id without an error resolves with its time', async () => {
   const { acks, receive } = createAcks();
-  const { acknowledged, relayed } = acks.expect('A');
+  const { acknowledged, relayed } = acks.expect('A', CHAT);
   relayed();
   receive({ id: 'B', t: '1' });
   receive({ id: 'A', t: '1700000000' });
@@ -34,7 +36,7 @@ test('an ack of this id without an error resolves with its time', async () => {
 
 test('an ack that comes before the relay is known to be written counts', async () => {
   const { acks, receive } = createAcks();
-  const { acknowledged } = acks.expect('A');
+  const { acknowledged } = acks.expect('A', CHAT);
   receive({ id: 'A', t: '2' });
   assert.equal(await acknowledged, 2000);
 });
@@ -54,7 +56,7 @@ const NACKS: [string, string, boolean][] = [
 for (const [error, code, retryable] of NACKS) {
   test(`a nack ${error} is ${code}, ${retryable ? 'retryable' : 'final'}`, async () => {
     const { acks, receive } = createAcks();
-    const { acknowledged } = acks.expect('A');
+    const { acknowledged } = acks.expect('A', CHAT);
     receive({ id: 'A', error });
     await assert.rejects(acknowledged, failure(code, retryable, Number(error)));
   });
@@ -62,7 +64,7 @@ for (const [error, code, retryable] of NACKS) {
 
 test('no ack in time is ACK_TIMEOUT, and the ack that comes later is told once', async () => {
   const { acks, receive, seen } = createAcks(10);
-  const { acknowledged, relayed } = acks.expect('A');
+  const { acknowledged, relayed } = acks.expect('A', CHAT);
   relayed();
   await assert.rejects(acknowledged, failure('ACK_TIMEOUT', true));
   receive({ id: 'A', t: '5' });
@@ -73,7 +75,7 @@ test('no ack in time is ACK_TIMEOUT, and the ack that comes later is told once',
 
 test('the end of the session rejects every wait with its reason', async () => {
   const { acks, controller } = createAcks();
-  const waits = ['A', 'B'].map((id) => acks.expect(id));
+  const waits = ['A', 'B'].map((id) => acks.expect(id, CHAT));
   for (const { relayed } of waits) relayed();
   const reason = new Failure('DEVICE_NOT_CONNECTED', 'gone');
   controller.abort(reason);
@@ -83,7 +85,7 @@ test('the end of the session rejects every wait with its reason', async () => {
 test('three waits in a row without any ack are told as silence', async () => {
   const { acks, seen, receive } = createAcks(5);
   const timeOut = async (id: string) => {
-    const { acknowledged, relayed } = acks.expect(id);
+    const { acknowledged, relayed } = acks.expect(id, CHAT);
     relayed();
     await assert.rejects(acknowledged);
   };
@@ -101,4 +103,21 @@ test('an ack with another device hash tells whose devices changed', () => {
   const { receive, seen } = createAcks();
   receive({ id: 'A', from: '628111111111@s.whatsapp.net', phash: '2:abcd' });
   assert.deepEqual(seen, ['devices 628111111111@s.whatsapp.net']);
+});
+
+test('the chat of a message that is waited for counts, whatever address its ack comes from', async () => {
+  for (const from of [{}, { from: '999@lid' }]) {
+    const { acks, receive, seen } = createAcks();
+    const { acknowledged } = acks.expect('A', CHAT);
+    receive({ id: 'A', t: '1', phash: '2:abcd', ...from });
+    await acknowledged;
+    assert.deepEqual(seen, [`devices ${CHAT}`]);
+  }
+});
+
+test('an empty error refuses nothing, and a time that is none is now', async () => {
+  const { acks, receive } = createAcks();
+  const { acknowledged } = acks.expect('A', CHAT);
+  receive({ id: 'A', t: 'soon', error: '' });
+  assert.ok(Math.abs((await acknowledged) - Date.now()) < 10_000);
 });

@@ -3,6 +3,7 @@ import { within } from '@postern/runtime';
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import { BoundedCache } from './bounded-cache.ts';
 import { nackFailure } from './nacks.ts';
+import { stanzaTimeMs } from './stanza-time.ts';
 
 /** What the server said of one message: it has it, or the number it refused it with. */
 interface Ack {
@@ -31,7 +32,7 @@ const TIMEOUTS_UNTIL_SILENCE = 3;
  */
 export class Acks {
   readonly #options: AcksOptions;
-  readonly #waiting = new Map<string, (ack: Ack) => void>();
+  readonly #waiting = new Map<string, { chat: string; answer: (ack: Ack) => void }>();
   readonly #timedOut = new BoundedCache<true>(REMEMBERED_TIMEOUTS);
   #timeoutsInARow = 0;
 
@@ -40,17 +41,17 @@ export class Acks {
   }
 
   /**
-   * Starts waiting for the ack of an id; to be called before the message is relayed. The clock runs from `relayed()`.
+   * Starts waiting for the ack of an id in a chat; to be called before the message is relayed. The clock runs from `relayed()`.
    * `acknowledged` resolves with the time of the ack and rejects with the failure of a nack, ACK_TIMEOUT, or the
    * signal's reason. `cancel()` when nothing was sent.
    */
-  expect(messageId: string): { acknowledged: Promise<number>; relayed: () => void; cancel: () => void } {
+  expect(messageId: string, chat: string): { acknowledged: Promise<number>; relayed: () => void; cancel: () => void } {
     const { signal, ackTimeoutMs } = this.#options;
     let startClock = (): void => {};
     const relayed = new Promise<void>((resolve) => {
       startClock = resolve;
     });
-    const ack = new Promise<Ack>((resolve) => this.#waiting.set(messageId, resolve));
+    const ack = new Promise<Ack>((answer) => this.#waiting.set(messageId, { chat, answer }));
     const timeout = () => {
       this.#onTimeout(messageId);
       return new Failure('ACK_TIMEOUT', 'WhatsApp did not acknowledge the message in time');
@@ -68,13 +69,16 @@ export class Acks {
 
   /** Takes an `ack` node of class `message`. */
   receive(node: BinaryNode): void {
-    const { id, error, t, from, phash } = node.attrs;
+    const { id, t, from, phash } = node.attrs;
     if (id === undefined) return;
     this.#timeoutsInARow = 0;
-    const at = t === undefined ? Date.now() : Number(t) * 1000;
-    if (phash !== undefined && from !== undefined) this.#options.onDevicesChanged(from);
+    const error = node.attrs['error'] || undefined;
+    const at = stanzaTimeMs(t);
     const waiter = this.#waiting.get(id);
-    if (waiter) waiter({ error, at });
+    // The server may name the chat by another of its addresses, or not at all.
+    const chat = waiter?.chat ?? from;
+    if (phash !== undefined && chat !== undefined) this.#options.onDevicesChanged(chat);
+    if (waiter) waiter.answer({ error, at });
     else if (this.#timedOut.delete(id) && error === undefined) this.#options.onLateAck(id, at);
   }
 

@@ -6,8 +6,9 @@ import type { WASocket } from '@whiskeysockets/baileys';
 import { Acks } from './acks.ts';
 import { buildContent } from './content.ts';
 import type { DeviceLists } from './device-lists.ts';
+import type { Own } from './own.ts';
 import { PrivacyTokens } from './privacy-tokens.ts';
-import type { Own, Recipients } from './recipients.ts';
+import type { Recipients } from './recipients.ts';
 import type { SessionStore } from './session-store.ts';
 import { Turns } from './turns.ts';
 import type { OutgoingMessage } from './whatsapp.ts';
@@ -52,7 +53,7 @@ export class Delivery {
   async send(message: OutgoingMessage, onRelayed: () => void): Promise<{ acknowledgedAt: number }> {
     const { signal, recipients } = this.#options;
     signal.throwIfAborted();
-    const ack = this.acks.expect(message.messageId);
+    const ack = this.acks.expect(message.messageId, message.route.jid);
     let told = false;
     const tellRelayed = () => {
       if (!told) onRelayed();

@@ -34,6 +34,8 @@ export class DeviceLists {
   readonly #lists = new BoundedCache<{ devices: unknown; until: number }>(CACHED_USERS);
   readonly #relaying = new AsyncLocalStorage<true>();
   readonly #answered = new BoundedCache<number>(CACHED_USERS);
+  /** By LID: the user under whom a server answered that was asked by it. */
+  readonly #toldAs = new BoundedCache<string>(CACHED_USERS);
   readonly #asking = new Map<string, Promise<void>>();
   #answers = 0;
 
@@ -41,10 +43,12 @@ export class DeviceLists {
   receive(node: BinaryNode): void {
     this.#answers += 1;
     const list = getBinaryNodeChild(getBinaryNodeChild(node, 'usync'), 'list');
-    for (const { attrs, content } of getBinaryNodeChildren(list, 'user')) {
-      const user = jidDecode(attrs['jid'])?.user;
-      const told = Array.isArray(content) && content.some(({ tag }) => tag === 'devices');
-      if (user !== undefined && told) this.#answered.set(user, this.#answers);
+    for (const told of getBinaryNodeChildren(list, 'user')) {
+      const user = jidDecode(told.attrs['jid'])?.user;
+      if (user === undefined || !getBinaryNodeChild(told, 'devices')) continue;
+      const lid = jidDecode(getBinaryNodeChild(told, 'lid')?.attrs['val'])?.user ?? user;
+      for (const name of [user, lid]) this.#answered.set(name, this.#answers);
+      this.#toldAs.set(lid, user);
     }
   }
 
@@ -88,7 +92,9 @@ export class DeviceLists {
     const users = jids.map(userOf);
     const told = (user: string) => this.#find(user) !== undefined || (this.#answered.get(user) ?? 0) > before;
     if (!users.some(told)) throw lookUpFailure('devices');
-    for (const user of users) if (this.#find(user) === undefined) this.#store(user, []);
+    for (const user of users) {
+      if (this.#find(user) === undefined) this.#store(user, this.#find(this.#toldAs.get(user) ?? user) ?? []);
+    }
     try {
       await this.#ensureSessions(queries, devices, required);
     } catch (error) {

@@ -1,7 +1,8 @@
 import { Failure } from '@postern/contract';
-import { areJidsSameUser, type GroupMetadata } from '@whiskeysockets/baileys';
+import { areJidsSameUser, type GroupMetadata, isLidUser } from '@whiskeysockets/baileys';
 import { BoundedCache } from './bounded-cache.ts';
 import { lookUpFailure } from './look-up-failure.ts';
+import type { Own } from './own.ts';
 
 const TTL_MS = 5 * 60 * 1000;
 const CACHED_GROUPS = 500;
@@ -14,11 +15,7 @@ export class Groups {
   readonly #known = new BoundedCache<{ metadata: GroupMetadata; until: number }>(CACHED_GROUPS);
 
   /** Throws INVALID_JID when we are not a member, a retryable SEND_FAILED when WhatsApp did not tell. */
-  async get(
-    jid: string,
-    ask: (jid: string) => Promise<GroupMetadata>,
-    own: readonly (string | undefined)[],
-  ): Promise<GroupMetadata> {
+  async get(jid: string, ask: (jid: string) => Promise<GroupMetadata>, own: Own): Promise<GroupMetadata> {
     const known = this.find(jid);
     if (known) return known;
     const metadata = await ask(jid).catch((error: unknown) => {
@@ -39,9 +36,13 @@ export class Groups {
   }
 }
 
-function isMember({ participants }: GroupMetadata, own: readonly (string | undefined)[]): boolean {
-  return participants.some(({ id, lid, phoneNumber }) =>
-    [id, lid, phoneNumber].some((jid) => jid !== undefined && own.some((mine) => mine && areJidsSameUser(mine, jid))),
+/** Whether we are in the group, as far as its description can tell: not when it names members by LIDs alone and ours is unknown. */
+function isMember({ participants }: GroupMetadata, own: Own): boolean {
+  const isOurs = (jid: string | undefined) =>
+    jid !== undefined && [own.jid, own.lid].some((mine) => mine !== undefined && areJidsSameUser(mine, jid));
+  return participants.some(
+    ({ id, lid, phoneNumber }) =>
+      [id, lid, phoneNumber].some(isOurs) || (own.lid === undefined && isLidUser(id) && phoneNumber === undefined),
   );
 }
 

@@ -3,6 +3,7 @@ import { type BinaryNode, getBinaryNodeChild, getBinaryNodeChildren, S_WHATSAPP_
 /** Where to upload to, and with what right. */
 export interface MediaHosts {
   hosts: string[];
+  /** Empty when none was given. */
   auth: string;
 }
 
@@ -39,9 +40,9 @@ export class MediaConnection {
       content: [{ tag: 'media_conn', attrs: {} }],
     });
     const node = getBinaryNodeChild(answer, 'media_conn');
-    const auth = node?.attrs['auth'];
+    const auth = node?.attrs['auth'] ?? '';
     const hosts = getBinaryNodeChildren(node, 'host').flatMap(({ attrs }) => attrs['hostname'] ?? []);
-    if (auth === undefined || hosts.length === 0) throw new Error('WhatsApp named no media servers');
+    if (hosts.length === 0) throw new Error('WhatsApp named no media servers');
     validFor(Number(node?.attrs['ttl'] ?? 60) * 1000);
     return { hosts, auth };
   }

@@ -7,8 +7,8 @@ const FOUND_TTL_MS = 12 * 60 * 60 * 1000;
 const NOBODY_TTL_MS = 60 * 1000;
 const NOBODY = '-';
 
-/** Baileys' question who of some numbers is on WhatsApp; undefined when it was not answered. */
-export type OnWhatsApp = (...jids: string[]) => Promise<{ jid: string; exists: boolean }[] | undefined>;
+/** Asks who is on WhatsApp under a JID; undefined when there was no answer. */
+export type Ask = (jid: string) => Promise<{ jid: string; exists: boolean }[] | undefined>;
 
 /**
  * The JID under which WhatsApp knows a number (it may differ from the number asked for), or undefined when nobody is
@@ -16,7 +16,7 @@ export type OnWhatsApp = (...jids: string[]) => Promise<{ jid: string; exists: b
  */
 export async function lookUpPerson(
   jid: string,
-  ask: OnWhatsApp,
+  ask: Ask,
   { redis, device, writer }: { redis: Redis; device: DeviceKeys; writer: OwnedWriter },
 ): Promise<string | undefined> {
   const key = device.lookup(jid);

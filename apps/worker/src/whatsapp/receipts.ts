@@ -5,6 +5,7 @@ import {
   isJidGroup,
   jidNormalizedUser,
 } from '@whiskeysockets/baileys';
+import { stanzaTimeMs } from './stanza-time.ts';
 
 export interface Receipt {
   messageId: string;
@@ -31,7 +32,7 @@ export function toReceipts(node: BinaryNode, own: readonly (string | undefined)[
   const list = Array.isArray(node.content) ? node.content[0] : undefined;
   const more = getBinaryNodeChildren(list, 'item').map((item) => item.attrs['id']);
   const inGroup = isJidGroup(from) === true && participant !== undefined;
-  const at = t === undefined ? now : Number(t) * 1000;
+  const at = stanzaTimeMs(t, now);
   return [id, ...more].flatMap((messageId) =>
     messageId === undefined
       ? []

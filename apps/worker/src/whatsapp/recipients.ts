@@ -4,16 +4,10 @@ import { type GroupMetadata, USyncQuery, USyncUser, type WASocket } from '@whisk
 import type { DeviceLists, DeviceQueries } from './device-lists.ts';
 import type { Groups } from './groups.ts';
 import { lookUpFailure } from './look-up-failure.ts';
-import { lookUpPerson, type OnWhatsApp } from './person-look-up.ts';
+import type { Own } from './own.ts';
+import { type Ask, lookUpPerson } from './person-look-up.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Route } from './whatsapp.ts';
-
-/** The account that a device is linked to. */
-export interface Own {
-  /** With the device's number. */
-  jid: string;
-  lid: string | undefined;
-}
 
 export interface RecipientsOptions {
   sock: WASocket;
@@ -38,12 +32,12 @@ export class Recipients {
 
   /** Throws INVALID_JID when nobody is there or we are not in that group, a retryable SEND_FAILED when nobody told. */
   async lookUp(recipient: Recipient): Promise<Route> {
-    const { store, sock } = this.#options;
+    const { store } = this.#options;
     if (recipient.kind === 'group') {
       const metadata = await this.#bounded(this.#prepareGroup(recipient.jid), 'the group');
       return { recipient, jid: recipient.jid, ephemeralSeconds: metadata.ephemeralDuration || undefined };
     }
-    const ask = recipient.kind === 'lid' ? this.#lidExists : sock.onWhatsApp;
+    const ask = recipient.kind === 'lid' ? this.#hasDevices : this.#isOnWhatsApp;
     const jid = await this.#bounded(lookUpPerson(recipient.jid, ask, store), 'the number');
     if (jid === undefined) throw new Failure('INVALID_JID', 'This recipient is not on WhatsApp');
     await this.#bounded(this.#preparePerson(jid), 'devices');
@@ -67,7 +61,7 @@ export class Recipients {
   async #prepareGroup(jid: string): Promise<GroupMetadata> {
     const { sock, groups, devices } = this.#options;
     const own = this.#options.own();
-    const metadata = await groups.get(jid, sock.groupMetadata, [own.jid, own.lid]);
+    const metadata = await groups.get(jid, sock.groupMetadata, own);
     const participants = metadata.participants.map(({ id }) => id);
     await devices.ensure(this.#queries(), participants);
     return metadata;
@@ -75,8 +69,10 @@ export class Recipients {
 
   async #preparePerson(jid: string): Promise<void> {
     const { devices } = this.#options;
-    const own = jid.endsWith('@lid') ? this.#options.own().lid : this.#options.own().jid;
-    await devices.ensure(this.#queries(), own === undefined ? [jid] : [jid, withoutDevice(own)], jid);
+    const { jid: number, lid } = this.#options.own();
+    // As Baileys chooses: our own devices are addressed like the chat, where that is known.
+    const own = jid.endsWith('@lid') && lid ? lid : number;
+    await devices.ensure(this.#queries(), [jid, withoutDevice(own)], jid);
     if (devices.hasDevices(jid)) return;
     devices.forget(jid);
     throw lookUpFailure('devices');
@@ -91,10 +87,19 @@ export class Recipients {
     };
   }
 
-  /** `onWhatsApp` passes over LIDs, so their device list is asked for. */
-  readonly #lidExists: OnWhatsApp = async (...jids) => {
-    const query = new USyncQuery().withContext('message').withDeviceProtocol();
-    for (const jid of jids) query.withUser(new USyncUser().withId(jid));
+  /** Baileys' `onWhatsApp` does not tell who is not there from whom the server said nothing of. */
+  readonly #isOnWhatsApp: Ask = async (jid) => {
+    const phone = `+${jid.slice(0, jid.indexOf('@'))}`;
+    const query = new USyncQuery().withContactProtocol().withUser(new USyncUser().withPhone(phone));
+    const answer = await this.#options.sock.executeUSyncQuery(query);
+    const told = answer?.list.filter(({ contact }) => typeof contact === 'boolean');
+    if (told?.length === 0) return await this.#hasDevices(jid);
+    return told?.map(({ id, contact }) => ({ jid: id, exists: contact === true }));
+  };
+
+  /** Asks for the devices of a LID, of which contacts cannot be asked, or of whom the server named no contact. */
+  readonly #hasDevices: Ask = async (jid) => {
+    const query = new USyncQuery().withContext('message').withDeviceProtocol().withUser(new USyncUser().withId(jid));
     const answer = await this.#options.sock.executeUSyncQuery(query);
     return answer?.list.map(({ id, devices }) => {
       const list: unknown = typeof devices === 'object' && devices !== null ? Reflect.get(devices, 'deviceList') : [];

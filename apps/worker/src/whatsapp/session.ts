@@ -49,6 +49,8 @@ export interface SessionOptions extends OpenOptions {
 /** Baileys shows the first QR for a minute, each later one for 20 seconds. */
 const FIRST_QR_MS = 60_000;
 const NEXT_QR_MS = 20_000;
+/** Baileys itself does not wait for the answer, and not every server gives one. */
+const UNLINK_BOUND_MS = 3000;
 const CLOSE_BOUND_MS = 1500;
 const WRITES_BOUND_MS = 3000;
 
@@ -122,7 +124,7 @@ export class BaileysSession implements Session {
       const timeout = () => new Error('WhatsApp did not confirm in time');
       const unlinked = within(
         unlink(this.#opened.socket.sock, this.#opened.own().jid),
-        queryTimeoutMs,
+        Math.min(queryTimeoutMs, UNLINK_BOUND_MS),
         timeout,
         this.signal,
       );

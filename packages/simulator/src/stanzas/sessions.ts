@@ -166,6 +166,7 @@ export class Sessions implements ConnectionListener {
     if (type !== 'get' && type !== 'set' && xmlns === undefined) return;
     if (this.#struck(connection, { device: deviceJid(device), xmlns })) return;
     if (xmlns === 'md' && getBinaryNodeChild(query, 'remove-companion-device')) {
+      if (this.#parts.faults.take('iq_silence', { device: deviceJid(device), xmlns })) return;
       connection.send({ tag: 'iq', attrs: { type: 'result', id: query.attrs['id'] ?? '' } });
       this.unlink(device);
       return;

@@ -13,6 +13,12 @@ export interface ConnectionListener {
   onBroken(connection: Connection, error: unknown): void;
 }
 
+/** How a connection writes. */
+export interface Writing {
+  rttMs: number;
+  rewrite: (node: BinaryNode) => BinaryNode;
+}
+
 /** One client's socket: Noise handshake first, then binary nodes in both directions, in order. */
 export class Connection {
   readonly connectedAt = Date.now();
@@ -21,18 +27,18 @@ export class Connection {
   readonly #socket: WebSocket;
   readonly #noise: NoiseResponder;
   readonly #listener: ConnectionListener;
-  readonly #rttMs: number;
+  readonly #writing: Writing;
   readonly #frames = new FrameReader();
   #stage: 'hello' | 'finish' | 'open' = 'hello';
   #frozen = false;
   #incoming: Promise<void> = Promise.resolve();
   #nextId = 1;
 
-  constructor(socket: WebSocket, identity: NoiseIdentity, listener: ConnectionListener, rttMs: number) {
+  constructor(socket: WebSocket, identity: NoiseIdentity, listener: ConnectionListener, writing: Writing) {
     this.#socket = socket;
     this.#noise = new NoiseResponder(identity);
     this.#listener = listener;
-    this.#rttMs = rttMs;
+    this.#writing = writing;
     socket.on('message', (bytes: Buffer) => this.#onBytes(bytes));
     socket.on('close', () => listener.onClosed(this));
     socket.on('error', () => socket.terminate());
@@ -50,7 +56,8 @@ export class Connection {
 
   /** Writes a stanza, delayed by the simulated round trip. Silently dropped when the socket is closed or frozen. */
   send(node: BinaryNode): void {
-    this.#later(() => this.#write(this.#noise.encrypt(encodeBinaryNode(node))));
+    const written = this.#writing.rewrite(node);
+    this.#later(() => this.#write(this.#noise.encrypt(encodeBinaryNode(written))));
   }
 
   /** Writes a last stanza, if given, and closes the socket in an orderly way. */
@@ -73,7 +80,8 @@ export class Connection {
   }
 
   #later(action: () => void): void {
-    if (this.#rttMs > 0) setTimeout(action, this.#rttMs);
+    const { rttMs } = this.#writing;
+    if (rttMs > 0) setTimeout(action, rttMs);
     else action();
   }
 

@@ -1,5 +1,6 @@
 import { createServer, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { BinaryNode } from '@whiskeysockets/baileys';
 import { WebSocketServer } from 'ws';
 import type { FaultBook } from '../faults/fault-book.ts';
 import type { NoiseIdentity } from './certificate-authority.ts';
@@ -13,6 +14,8 @@ export interface WireServerOptions {
   faults: Pick<FaultBook, 'take'>;
   listener: ConnectionListener;
   rttMs: number;
+  /** What is written in a stanza's place. */
+  rewrite: (node: BinaryNode) => BinaryNode;
 }
 
 export interface WireServer {
@@ -22,7 +25,7 @@ export interface WireServer {
 
 /** Listens for WebSocket clients on any path and makes each a Connection. A fault may refuse the upgrade. */
 export async function startWireServer(options: WireServerOptions): Promise<WireServer> {
-  const { host, port, identity, faults, listener, rttMs } = options;
+  const { host, port, identity, faults, listener, rttMs, rewrite } = options;
   const server = createServer((_request, response) => response.writeHead(426).end());
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, skipUTF8Validation: true });
   server.on('upgrade', (request, socket, head) => {
@@ -33,7 +36,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
-      void new Connection(client, identity, listener, rttMs);
+      void new Connection(client, identity, listener, { rttMs, rewrite });
     });
   });
   await new Promise<void>((resolve, reject) => {
