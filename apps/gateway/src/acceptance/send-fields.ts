@@ -31,6 +31,8 @@ export type SendFields = Pick<
 export interface SendRules {
   /** Whether an uploaded image came with the fields. */
   hasUpload: boolean;
+  /** The name of an unknown field in which a file came; a likely slip when there is no image. */
+  strayFile?: string | undefined;
   /** CIDRs that image_url may point to although they are not public. */
   urlAllowPrivate: readonly string[];
 }
@@ -47,7 +49,7 @@ export function parseSendFields(fields: ReadonlyMap<string, unknown>, rules: Sen
 
   const recipient = errors.attempt(NOBODY, () => parseRecipient(parseText(fields.get('phone'), 'phone')));
   const imageUrl = optional(() => parseImageUrl(fields.get('image_url'), rules.urlAllowPrivate));
-  checkOneImage(fields, rules.hasUpload, errors);
+  checkOneImage(fields, rules, errors);
   const caption = errors.attempt('', () => parseCaption(fields.get('caption')));
   const duration = optional(() => parseDuration(fields.get('duration')));
   const mentions = errors.attempt([], () => parseMentions(fields.get('mentions'), 'mentions'));
@@ -72,14 +74,16 @@ export function parseSendFields(fields: ReadonlyMap<string, unknown>, rules: Sen
   };
 }
 
-function checkOneImage(fields: ReadonlyMap<string, unknown>, hasUpload: boolean, errors: FieldErrors): void {
+function checkOneImage(fields: ReadonlyMap<string, unknown>, rules: SendRules, errors: FieldErrors): void {
+  const { hasUpload, strayFile } = rules;
   const hasUrl = !isAbsent(fields.get('image_url'));
   if (!isAbsent(fields.get('image'))) {
     errors.add('image', 'expected a file in a multipart form, got text; use image_url for an address');
   } else if (hasUpload && hasUrl) {
     errors.add('image', 'got both image and image_url; expected exactly one');
   } else if (!hasUpload && !hasUrl) {
-    errors.add('image', 'got neither image nor image_url; expected exactly one');
+    const stray = strayFile === undefined ? '' : `; a file came in ${JSON.stringify(strayFile.slice(0, 32))}`;
+    errors.add('image', `got neither image nor image_url; expected exactly one${stray}`);
   }
 }
 

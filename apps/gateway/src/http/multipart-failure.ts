@@ -25,18 +25,10 @@ function fromMulter({ code, field }: multer.MulterError): Failure {
   switch (code) {
     case 'LIMIT_FILE_SIZE':
       return Failure.field(name, `larger than ${IMAGE_LIMITS.maxBytes} bytes (16 MiB), the most accepted`);
-    case 'LIMIT_UNEXPECTED_FILE':
-    case 'LIMIT_FILE_COUNT':
-      return Failure.field(
-        name,
-        name === 'image' ? 'more than one file; expected one' : 'a file is accepted in image only',
-      );
-    case 'LIMIT_FIELD_VALUE':
-      return Failure.field(name, name === 'image' ? 'expected a file with a file name, got text' : 'too long');
-    case 'LIMIT_FIELD_KEY':
     case 'LIMIT_FIELD_COUNT':
     case 'LIMIT_PART_COUNT':
-      return Failure.field('form', 'too many fields, or a field name that is too long');
+    case 'LIMIT_FILE_COUNT':
+      return Failure.field('form', 'too many fields or files');
     default:
       return Failure.field(name, 'not a usable field name');
   }

@@ -1,9 +1,10 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { Failure, IMAGE_LIMITS } from '@postern/contract';
 import { type BlobStore, type InspectedImage, storeImage } from '@postern/media';
 import type { Request, Response } from 'express';
 import multer from 'multer';
 import { checkDeclaredBody, inviteBody, watchBody } from './body-watch.ts';
+import { FormFields } from './form-fields.ts';
 import { toMultipartFailure, UploadCutError } from './multipart-failure.ts';
 import type { Fields } from './text-fields.ts';
 
@@ -11,6 +12,8 @@ export interface Upload {
   fields: Fields;
   /** The image that lies in the store under the given id; absent when the form holds none. */
   image?: InspectedImage;
+  /** The name of a field that is not known and holds a file, which was ignored. */
+  strayFile?: string;
 }
 
 export interface UploadOptions {
@@ -27,14 +30,13 @@ const MAX_FORM_BYTES = IMAGE_LIMITS.maxBytes + 1024 * 1024;
 const LIMITS = {
   fieldNameSize: 100,
   fieldSize: 64 * 1024,
-  fields: 64,
-  parts: 66,
-  // A second file must be seen to be named in the refusal.
-  files: 2,
+  // Every mention may be a field of its own.
+  fields: 320,
+  parts: 330,
+  // A second image must be seen to be named in the refusal, and files of unknown fields are ignored.
+  files: 10,
   headerPairs: 32,
   fileSize: IMAGE_LIMITS.maxBytes,
-  fieldNestingDepth: 0,
-  fieldArrayIndexLimit: 0,
 };
 
 const tooLarge = () => Failure.field('image', `larger than ${IMAGE_LIMITS.maxBytes} bytes (16 MiB), the most accepted`);
@@ -51,8 +53,9 @@ export async function readUpload(request: Request, response: Response, options: 
   const watch = watchBody(request, { maxBytes: MAX_FORM_BYTES, tooLarge, signal, onBytes });
   const stopping = new AbortController();
   const engine = new ImageEngine(options, stopping.signal);
+  const form = new FormFields();
   try {
-    await Promise.race([parseForm(request, response, engine), engine.failed, watch.failed]);
+    await Promise.race([parseForm(request, response, engine, form), engine.failed, form.failed, watch.failed]);
   } catch (error) {
     stopReading(request);
     stopping.abort(new UploadCutError('the upload was refused', { cause: error }));
@@ -62,8 +65,8 @@ export async function readUpload(request: Request, response: Response, options: 
   } finally {
     watch.stop();
   }
-  const fields = new Map<string, unknown>(Object.entries(request.body ?? {}));
-  return engine.image ? { fields, image: engine.image } : { fields };
+  const { image, strayFile } = engine;
+  return { fields: form.fields, ...(image && { image }), ...(strayFile !== undefined && { strayFile }) };
 }
 
 /** Also keeps multer from reading a body on that it has given up. */
@@ -72,8 +75,22 @@ function stopReading(request: Request): void {
   request.removeAllListeners('readable').pause();
 }
 
-function parseForm(request: Request, response: Response, storage: multer.StorageEngine): Promise<void> {
-  const parse = multer({ storage, limits: LIMITS }).single('image');
+/** Multer's type declarations do not know this option of it. */
+interface MulterOptions extends multer.Options {
+  streamHandler: (request: Request, parser: Writable) => void;
+}
+
+function parseForm(request: Request, response: Response, engine: ImageEngine, form: FormFields): Promise<void> {
+  const options: MulterOptions = {
+    storage: engine,
+    limits: LIMITS,
+    fileFilter: (_request, file, callback) => engine.choose(file.fieldname, callback),
+    streamHandler: (incoming, parser) => {
+      form.listen(parser);
+      incoming.pipe(parser);
+    },
+  };
+  const parse = multer(options).any();
   return new Promise((resolve, reject) => {
     parse(request, response, (error?: unknown) => (error === undefined || error === null ? resolve() : reject(error)));
   });
@@ -85,7 +102,9 @@ class ImageEngine implements multer.StorageEngine {
   readonly #signal: AbortSignal;
   #storing: Promise<void> = Promise.resolve();
   #fail: (error: unknown) => void = () => {};
+  #hasImage = false;
   image: InspectedImage | undefined;
+  strayFile: string | undefined;
   /** Rejects with why the image was refused, before multer has drained the body. */
   readonly failed: Promise<never>;
 
@@ -96,6 +115,17 @@ class ImageEngine implements multer.StorageEngine {
       this.#fail = reject;
     });
     this.failed.catch(() => {});
+  }
+
+  /** Takes the first file of the field `image`, ignores those of unknown fields, and refuses a second image. */
+  choose(field: string, callback: multer.FileFilterCallback): void {
+    if (field !== 'image') {
+      this.strayFile ??= field;
+      return callback(null, false);
+    }
+    if (this.#hasImage) this.#fail(Failure.field('image', 'more than one file; expected one'));
+    callback(null, !this.#hasImage);
+    this.#hasImage = true;
   }
 
   /** Resolves when nothing is being written. */

@@ -64,8 +64,8 @@ const BROKEN_FIELDS: [name: string, fields: FormFields, field: string][] = [
   ['a mention that is no number', { mentions: 'everyone' }, 'mentions'],
   ['a ttl of zero', { ttl: '0' }, 'ttl'],
   ['a ttl of more than a day', { ttl: '86401' }, 'ttl'],
-  ['a file in another field', { photo: samplePng() }, 'photo'],
-  ['a field name with brackets', { 'meta[a]': 'x' }, 'meta[a]'],
+  ['a file in another field', { photo: samplePng(), image: undefined }, 'image'],
+  ['an image without a file name', { image: 'x'.repeat(70_000) }, 'image'],
   ['a field that is far too long', { caption: 'a'.repeat(70_000) }, 'caption'],
 ];
 for (const [name, fields, field] of BROKEN_FIELDS) {

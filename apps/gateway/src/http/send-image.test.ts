@@ -71,6 +71,21 @@ test('the image may come before or after the other fields, and unknown fields ar
   assert.equal(worker.jobs.at(-1)?.recipient.jid, PHONE);
 });
 
+test('fields that are not known are ignored whatever they are: names in brackets, files, long names', async () => {
+  const form = new FormData();
+  for (const name of ['meta[a]', 'list[]', 'list[7]', 'phone[x]', '__proto__', 'n'.repeat(150)]) form.append(name, 'x');
+  form.append('photo', new Blob([new Uint8Array(samplePng())]), 'another.png');
+  form.append('image', new Blob([new Uint8Array(samplePng(70, 50))]), 'a.png');
+  form.append('photo', new Blob(['text']), 'text.txt');
+  form.append('phone', PHONE);
+  for (let count = 0; count < 256; count += 1) form.append('mentions', String(628_000_000_000 + count));
+  const answer = await toAnswer(await fetch(`${tested.url}/send/image`, { method: 'POST', body: form }));
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  const job = worker.jobs.at(-1);
+  assert.equal(job?.image.source === 'blob' && job.image.width, 70);
+  assert.equal(job?.mentions.length, 256);
+});
+
 test('an image by URL is taken from JSON and from urlencoded forms', async () => {
   const image_url = 'https://example.com/a.jpg';
   const json = await sendText(tested.url, {

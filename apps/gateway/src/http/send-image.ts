@@ -64,10 +64,10 @@ async function prepareUpload(exchange: Exchange, admitted: Admitted, parts: Send
 async function toJob(
   { requestId }: Exchange,
   { messageId, deviceId, isRepeated }: Admitted,
-  { image, fields: sent }: Submission,
+  { image, fields: sent, strayFile }: Submission,
   parts: SendImageParts,
 ): Promise<{ job: SendImageJob; fingerprint: string }> {
-  const rules = { hasUpload: image !== undefined, urlAllowPrivate: parts.urlAllowPrivate };
+  const rules = { hasUpload: image !== undefined, strayFile, urlAllowPrivate: parts.urlAllowPrivate };
   const parsed = parseSendFields(sent, rules);
   const { imageUrl, ttlSeconds, ...fields } = parsed;
   const replyTo = fields.reply_message_id;

@@ -11,6 +11,8 @@ export interface Submission {
   fields: Fields;
   /** The uploaded image, stored under the message's id. */
   image?: InspectedImage;
+  /** The name of an unknown field in which a file came. */
+  strayFile?: string;
 }
 
 export interface SubmissionParts {

@@ -1,0 +1,46 @@
+import type { EventEmitter } from 'node:events';
+import { Failure } from '@postern/contract';
+
+/** How the parser tells what it cut off. */
+interface Cut {
+  valueTruncated: boolean;
+}
+
+/**
+ * Takes the text fields of a multipart form from its parser as they were sent, a repeated name as a list, like those of a
+ * urlencoded form. Multer would make objects of names with brackets, and refuse the form for some of them.
+ */
+export class FormFields {
+  readonly fields = new Map<string, unknown>();
+  /** Rejects when a field is too long. */
+  readonly failed: Promise<never>;
+  #fail: (error: Failure) => void = () => {};
+
+  constructor() {
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => {});
+  }
+
+  /** `parser` is busboy's. */
+  listen(parser: EventEmitter): void {
+    parser.removeAllListeners('field').on('field', (name: string | undefined, value: string, { valueTruncated }: Cut) => {
+      if (name === undefined) return;
+      if (valueTruncated) this.#fail(tooLong(name));
+      this.#add(name, value);
+    });
+  }
+
+  #add(name: string, value: string): void {
+    const known = this.fields.get(name);
+    if (!this.fields.has(name)) this.fields.set(name, value);
+    else if (Array.isArray(known)) known.push(value);
+    else this.fields.set(name, [known, value]);
+  }
+}
+
+function tooLong(name: string): Failure {
+  const isImage = name === 'image';
+  return Failure.field(name.slice(0, 100), isImage ? 'expected a file with a file name, got text' : 'too long');
+}
