@@ -43,6 +43,9 @@ export function createApp(options: AppOptions): Express {
     const exchange = beginExchange(request, response, { drain, logger });
     exchanges.set(request, exchange);
     observeOutcome(exchange, metrics);
+    if (request.httpVersion === '1.1' && request.headers.host === undefined) {
+      throw new Failure('VALIDATION_ERROR', 'The request names no Host');
+    }
     if (!SAFE_METHODS.has(request.method)) assertAccepting(drain);
     next();
   });

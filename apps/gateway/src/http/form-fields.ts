@@ -25,11 +25,13 @@ export class FormFields {
 
   /** `parser` is busboy's. */
   listen(parser: EventEmitter): void {
-    parser.removeAllListeners('field').on('field', (name: string | undefined, value: string, { valueTruncated }: Cut) => {
-      if (name === undefined) return;
-      if (valueTruncated) this.#fail(tooLong(name));
-      this.#add(name, value);
-    });
+    parser
+      .removeAllListeners('field')
+      .on('field', (name: string | undefined, value: string, { valueTruncated }: Cut) => {
+        if (name === undefined) return;
+        if (valueTruncated) this.#fail(tooLong(name));
+        this.#add(name, value);
+      });
   }
 
   #add(name: string, value: string): void {

@@ -96,14 +96,30 @@ test('more uploads at once than allowed are UPLOADS_BUSY, and a slot is free aga
   assert.equal(accepted.status, 202);
 });
 
-test('what is not HTTP gets an envelope too', async () => {
-  const socket = connect(tested.gateway.port, '127.0.0.1');
-  let received = '';
-  socket.on('data', (chunk: Buffer) => {
-    received += chunk.toString();
+const ODD: [name: string, request: string, status: number, code: string][] = [
+  ['what is not HTTP', 'this is not HTTP\r\n\r\n', 400, 'VALIDATION_ERROR'],
+  ['a request without a Host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'VALIDATION_ERROR'],
+  ['an unmethodical request', 'BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'VALIDATION_ERROR'],
+  ['a request for a proxy', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n', 405, 'METHOD_NOT_ALLOWED'],
+  ['headers without an end', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'VALIDATION_ERROR'],
+  [
+    'another expectation',
+    'POST /send/image HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+    400,
+    'VALIDATION_ERROR',
+  ],
+];
+for (const [name, request, status, code] of ODD) {
+  test(`${name} gets an envelope too`, async () => {
+    const socket = connect(tested.gateway.port, '127.0.0.1');
+    let received = '';
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString();
+    });
+    socket.write(request);
+    await new Promise((resolve) => socket.once('close', resolve));
+    assert.match(received, new RegExp(`^HTTP/1\\.1 ${status} `));
+    assert.match(received, /^x-request-id: \S+\r$/im);
+    assert.match(received, new RegExp(`"code":"${code}"`));
   });
-  socket.write('this is not HTTP\r\n\r\n');
-  await new Promise((resolve) => socket.once('close', resolve));
-  assert.match(received, /^HTTP\/1\.1 400 /);
-  assert.match(received, /"code":"VALIDATION_ERROR"/);
-});
+}

@@ -220,9 +220,11 @@ test('an unknown path is 404, another method 405 with Allow, a path that does no
 });
 
 test('a request id is echoed when it is usable and replaced when it is not', async () => {
-  const echoed = await fetch(`${tested.url}/healthz`, { headers: { 'x-request-id': 'abc-123' } });
-  assert.equal(echoed.headers.get('x-request-id'), 'abc-123');
-  const replaced = await fetch(`${tested.url}/healthz`, { headers: { 'x-request-id': 'a b' } });
+  for (const id of ['abc-123', 'trace 1/2', 'r'.repeat(255)]) {
+    const echoed = await fetch(`${tested.url}/healthz`, { headers: { 'x-request-id': id } });
+    assert.equal(echoed.headers.get('x-request-id'), id);
+  }
+  const replaced = await fetch(`${tested.url}/healthz`, { headers: { 'x-request-id': 'r'.repeat(256) } });
   assert.match(String(replaced.headers.get('x-request-id')), /^[0-9a-f-]{36}$/);
   assert.equal(replaced.headers.get('x-powered-by'), null);
 });

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { FailureCode } from '@postern/contract';
 import type { Express } from 'express';
 
 export interface HttpServer {
@@ -25,9 +27,16 @@ export async function startHttpServer(
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: 5_000,
+    // Node would answer that without our envelope; the application looks for the header itself.
+    requireHostHeader: false,
   });
   server.on('request', app);
   server.on('checkContinue', app);
+  // Other expectations than that need not be met (RFC 9110, 10.1.1); Node would refuse them without our envelope.
+  server.on('checkExpectation', app);
+  server.on('connect', (_request, socket) =>
+    refuse(socket, '405 Method Not Allowed', 'METHOD_NOT_ALLOWED', 'This is no proxy'),
+  );
   server.on('clientError', refuseConnection);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -36,9 +45,11 @@ export async function startHttpServer(
   return { port: (server.address() as AddressInfo).port, stop: (graceMs) => stop(server, graceMs) };
 }
 
+const MALFORMED = 'The request is not valid HTTP, too slow or its headers too large';
+
 /** What is not HTTP, or too slow, or has too large headers never reaches Express. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
@@ -46,10 +57,19 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
     ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
     HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   }[error.code ?? ''];
-  const body =
-    '{"code":"VALIDATION_ERROR","message":"The request is not valid HTTP, too slow or its headers too large"}';
+  refuse(socket, status ?? '400 Bad Request', 'VALIDATION_ERROR', MALFORMED);
+}
+
+/** Answers by hand and closes the connection. */
+function refuse(socket: Duplex, status: string, code: FailureCode, message: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.on('error', () => socket.destroy());
+  const body = JSON.stringify({ code, message });
   const head = [
-    `HTTP/1.1 ${status ?? '400 Bad Request'}`,
+    `HTTP/1.1 ${status}`,
     `X-Request-Id: ${randomUUID()}`,
     'Connection: close',
     'Content-Type: application/json; charset=utf-8',
