@@ -11,6 +11,8 @@ const accepted: [string, string, string][] = [
   ['628123456789:12@s.whatsapp.net', 'person', '628123456789@s.whatsapp.net'],
   ['628123456789_1:12@s.whatsapp.net', 'person', '628123456789@s.whatsapp.net'],
   ['120363041234567890@g.us', 'group', '120363041234567890@g.us'],
+  ['1@g.us', 'group', '1@g.us'],
+  ['7@lid', 'lid', '7@lid'],
   ['628123456789-1599999999@g.us', 'group', '628123456789-1599999999@g.us'],
   ['123456789012345@lid', 'lid', '123456789012345@lid'],
   ['123456789012345:3@lid', 'lid', '123456789012345@lid'],

@@ -9,8 +9,8 @@ export const recipientSchema = z.object({
 export type Recipient = z.infer<typeof recipientSchema>;
 
 const NUMBER = /^[1-9]\d{6,14}$/;
-const GROUP_ID = /^\d{5,25}(-\d{5,15})?$/;
-const LID = /^\d{5,20}$/;
+const GROUP_ID = /^\d{1,25}(-\d{1,15})?$/;
+const LID = /^\d{1,20}$/;
 const EXPECTED = 'expected a number like 6281234567890, <number>@s.whatsapp.net, <id>@g.us or <id>@lid';
 
 /**

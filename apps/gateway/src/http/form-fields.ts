@@ -28,7 +28,7 @@ export class FormFields {
     parser
       .removeAllListeners('field')
       .on('field', (name: string | undefined, value: string, { valueTruncated }: Cut) => {
-        if (name === undefined) return;
+        if (name === undefined) return this.#fail(Failure.field('form', 'has a part without a name'));
         if (valueTruncated) this.#fail(tooLong(name));
         this.#add(name, value);
       });

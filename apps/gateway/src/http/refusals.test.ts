@@ -119,6 +119,12 @@ const BROKEN_BODIES: [name: string, body: string, type: string, field?: string][
     'multipart/form-data; boundary=x',
   ],
   ['a part with a broken header', '--x\r\nContent-Disposition\r\n\r\n62\r\n--x--', 'multipart/form-data; boundary=x'],
+  [
+    'a part without a name',
+    '--x\r\nContent-Disposition: form-data\r\n\r\n62\r\n--x--',
+    'multipart/form-data; boundary=x',
+    'form',
+  ],
   ['an empty form', '--x--\r\n', 'multipart/form-data; boundary=x', 'phone'],
   [
     'a repeated urlencoded field',
