@@ -77,3 +77,14 @@ test('in a relay a list that is not known is a failure; elsewhere Baileys may as
   await lists.ensure(queries, [FRIEND, OWN], FRIEND);
   assert.equal(Object.keys((await lists.relaying(read)) ?? {}).length, 2);
 });
+
+test('hosted devices, which have no keys, are not asked for keys', async () => {
+  const { lists, queries } = createServer({ [OWN]: [OWN], [FRIEND]: [FRIEND, '628111:99@hosted'] });
+  const asked: string[] = [];
+  queries.assertSessions = async (jids) => {
+    asked.push(...jids);
+    return true;
+  };
+  await lists.ensure(queries, [FRIEND, OWN], FRIEND);
+  assert.deepEqual(asked, [FRIEND, OWN]);
+});

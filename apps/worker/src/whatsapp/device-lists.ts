@@ -3,6 +3,8 @@ import {
   type BinaryNode,
   getBinaryNodeChild,
   getBinaryNodeChildren,
+  isHostedLidUser,
+  isHostedPnUser,
   jidDecode,
   type SocketConfig,
 } from '@whiskeysockets/baileys';
@@ -109,9 +111,11 @@ export class DeviceLists {
     required?: string,
   ): Promise<void> {
     if (devices.length === 0) return;
-    await queries.assertSessions(devices.map(({ jid }) => jid));
+    // Hosted devices are not in groups, and one without keys would fail the question for all.
+    const keyed = devices.filter(({ jid }) => !isHostedPnUser(jid) && !isHostedLidUser(jid));
+    await queries.assertSessions(keyed.map(({ jid }) => jid));
     const reachable = new Set<string>();
-    for (const { user, jid } of devices) {
+    for (const { user, jid } of keyed) {
       if (!reachable.has(user) && (await queries.validateSession(jid)).exists) reachable.add(user);
     }
     const asked = required !== undefined && devices.some(({ user }) => user === userOf(required));

@@ -28,12 +28,25 @@ const ack = (change: (node: BinaryNode) => BinaryNode) => (node: BinaryNode) =>
 /** By LID; the phones of the test that runs. */
 const numberOf = new Map<string, string>();
 
+const HOSTED = { tag: 'device', attrs: { id: '99', 'key-index': '9', is_hosted: 'true' } };
+
+function withHostedDevice(node: BinaryNode): BinaryNode {
+  if (node.tag !== 'device-list' || !Array.isArray(node.content)) return node;
+  return { ...node, content: [...node.content, HOSTED] };
+}
+
 /** What another server may word differently, and stock Baileys takes. */
 const WORDINGS: Record<string, (node: BinaryNode) => BinaryNode> = {
-  'tells no LID of ours': within((node) =>
+  'tells no LID of ours at the pairing': within((node) =>
     node.tag === 'device' && node.attrs['jid'] !== undefined ? without(node, 'lid') : node,
   ),
-  'tells no LID at the login': (node) => (node.tag === 'success' ? without(node, 'lid') : node),
+  'tells no LID of ours at the login': (node) => (node.tag === 'success' ? without(node, 'lid') : node),
+  'tells no LID of ours at all': (node) =>
+    node.tag === 'success'
+      ? without(node, 'lid')
+      : changeAll(node, (child) =>
+          child.tag === 'device' && child.attrs['jid'] !== undefined ? without(child, 'lid') : child,
+        ),
   'tells nothing of contacts': within((node) => (node.tag === 'contact' ? undefined : node)),
   'acknowledges without saying from whom': ack((node) => without(node, 'from', 't')),
   'acknowledges at no readable time': ack((node) => having(node, { t: 'now' })),
@@ -73,14 +86,7 @@ const WORDINGS: Record<string, (node: BinaryNode) => BinaryNode> = {
     const lid = { tag: 'lid', attrs: { val: node.attrs['jid'] } };
     return { ...having(node, { jid: number }), content: [...node.content, lid] };
   }),
-  'lists a hosted device': within((node) =>
-    node.tag === 'device-list' && Array.isArray(node.content)
-      ? {
-          ...node,
-          content: [...node.content, { tag: 'device', attrs: { id: '99', 'key-index': '9', is_hosted: 'true' } }],
-        }
-      : node,
-  ),
+  'lists a hosted device': within(withHostedDevice),
   'says more before what was asked': (node) =>
     node.tag === 'iq' && node.attrs['type'] === 'result' && Array.isArray(node.content)
       ? { ...node, content: [{ tag: 'meta', attrs: {} }, ...node.content] }
