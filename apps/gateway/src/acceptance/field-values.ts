@@ -39,12 +39,12 @@ export function parseInteger(value: Value, field: string): number | undefined {
   throw Failure.field(field, `expected a whole number, got ${nameOf(value)}`);
 }
 
-/** Digits of numbers given as a list, or as text separated by commas; each a number or a person's JID. */
+/** Digits of numbers given as a list (of text or, in JSON, numbers), or as text separated by commas; each a number or a person's JID. */
 export function parseMentions(value: Value, field: string): string[] {
   if (isAbsent(value)) return [];
   const items: unknown[] = Array.isArray(value) ? value : [value];
   const numbers = items
-    .flatMap((item) => parseText(item, field).split(','))
+    .flatMap((item) => parseText(Number.isSafeInteger(item) ? String(item) : item, field).split(','))
     .filter((item) => item.trim() !== '')
     .map((item) => toNumber(item, field));
   if (numbers.length > MAX_MENTIONS) throw Failure.field(field, `${numbers.length} numbers; at most ${MAX_MENTIONS}`);

@@ -93,13 +93,13 @@ test('an image by URL is taken from JSON and from urlencoded forms', async () =>
     image_url,
     compress: true,
     ttl: 60,
-    mentions: ['628111111111'],
+    mentions: ['628111111111', 628_122_222_222],
   });
   assert.equal(json.status, 200);
   const job = worker.jobs.at(-1);
   assert.deepEqual(job?.image, { source: 'url', url: image_url });
   assert.equal(job?.compress, true);
-  assert.deepEqual(job?.mentions, ['628111111111']);
+  assert.deepEqual(job?.mentions, ['628111111111', '628122222222']);
   assert.equal((job?.expires_at ?? 0) - (job?.accepted_at ?? 0), 60_000);
   const form = new URLSearchParams({ phone: '628123456789', image_url, is_forwarded: 'YES' }).toString();
   const urlencoded = await sendText(tested.url, form, { 'content-type': 'application/x-www-form-urlencoded' });
