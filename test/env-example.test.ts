@@ -65,3 +65,21 @@ test('every variable of the compose file exists', () => {
   );
   assert.ok(readdirSync(root).includes('.env.example'));
 });
+
+const SHARED: [name: string, good: string, bad: string][] = [
+  ['REDIS_URL', 'rediss://user:secret@redis.example:6380/2', 'http://redis.example'],
+  ['REDIS_PREFIX', 'shop_1-a', 'a b'],
+  ['METRICS_PORT', '0', '65536'],
+  ['DEVICE_GRACE_MS', '86400000', '86400001'],
+  ['RECORD_TTL_MS', '1000', '0'],
+  ['URL_ALLOW_PRIVATE', '10.0.0.0/8,fd00::/8', '10.0.0.0'],
+  ['LOG_LEVEL', 'debug', 'loud'],
+];
+for (const [name, good, bad] of SHARED) {
+  test(`gateway and worker take and refuse the same ${name}`, () => {
+    for (const readConfig of [readGatewayConfig, readWorkerConfig]) {
+      readConfig({ REDIS_URL: 'redis://127.0.0.1:6379', [name]: good });
+      assert.throws(() => readConfig({ REDIS_URL: 'redis://127.0.0.1:6379', [name]: bad }), new RegExp(name));
+    }
+  });
+}

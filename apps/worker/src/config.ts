@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { blobStoreEnv, parseBlobStoreConfig } from '@postern/media';
+import { blobStoreEnv, isCidr, parseBlobStoreConfig } from '@postern/media';
 import { isRedisUrl } from '@postern/registry';
 import { env, readEnv } from '@postern/runtime';
 import { z } from 'zod';
@@ -10,7 +10,10 @@ export const workerEnv = z.object({
   REDIS_URL: z
     .string('required, e.g. redis://127.0.0.1:6379')
     .refine(isRedisUrl, 'expected redis://…, rediss://… or redis+cluster://…'),
-  REDIS_PREFIX: env.string('postern'),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, 'expected letters, digits, dashes or underscores')
+    .default('postern'),
   HOST: env.string('127.0.0.1'),
   METRICS_PORT: env.integer(9101, 0, 65_535),
   ...blobStoreEnv,
@@ -19,7 +22,7 @@ export const workerEnv = z.object({
     .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
     .optional(),
   LEASE_TTL_MS: env.integer(10_000, 1_000, 600_000),
-  DEVICE_GRACE_MS: env.integer(60_000, 0, 3_600_000),
+  DEVICE_GRACE_MS: env.integer(60_000, 0, 86_400_000),
   ACK_TIMEOUT_MS: env.integer(20_000, 100, 600_000),
   CONNECT_TIMEOUT_MS: env.integer(30_000, 500, 600_000),
   QUERY_TIMEOUT_MS: env.integer(15_000, 100, 600_000),
@@ -36,7 +39,7 @@ export const workerEnv = z.object({
   RECORD_TTL_MS: env.integer(7 * 86_400_000, 1_000, 365 * 86_400_000),
   FAILED_BLOB_TTL_MS: env.integer(0, 0, 30 * 86_400_000),
   STATE_ENCRYPTION_KEY: env.string(),
-  URL_ALLOW_PRIVATE: env.list(),
+  URL_ALLOW_PRIVATE: env.list().refine((cidrs) => cidrs.every(isCidr), 'expected CIDRs like 10.0.0.0/8,fd00::/8'),
   LOG_LEVEL: env.logLevel(),
   WA_WEBSOCKET_URL: z.url({ protocol: /^wss?$/, error: 'expected a ws:// or wss:// URL' }).optional(),
   WA_NOISE_ROOT_KEY: z

@@ -4,31 +4,37 @@ import { BoundedCache } from './bounded-cache.ts';
 import { lookUpFailure } from './look-up-failure.ts';
 import type { Own } from './own.ts';
 
-const TTL_MS = 5 * 60 * 1000;
+/** Not every server tells its members of changes; a burst asks once. */
+const FRESH_MS = 10_000;
 const CACHED_GROUPS = 500;
 
 /** What WhatsApp answers when we are not, or no longer, in a group, or there is none. */
 const NOT_THERE = new Set([401, 403, 404, 406, 410]);
 
-/** Groups as WhatsApp describes them, remembered for a while; Baileys relays by the same memory. */
+/** Groups as WhatsApp described them last; Baileys relays by the same memory. */
 export class Groups {
-  readonly #known = new BoundedCache<{ metadata: GroupMetadata; until: number }>(CACHED_GROUPS);
+  readonly #known = new BoundedCache<{ metadata: GroupMetadata; freshUntil: number }>(CACHED_GROUPS);
+  readonly #now: () => number;
 
-  /** Throws INVALID_JID when we are not a member, a retryable SEND_FAILED when WhatsApp did not tell. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** As it is now, give or take some seconds. Throws INVALID_JID when we are not a member, a retryable SEND_FAILED when WhatsApp did not tell. */
   async get(jid: string, ask: (jid: string) => Promise<GroupMetadata>, own: Own): Promise<GroupMetadata> {
-    const known = this.find(jid);
-    if (known) return known;
+    const known = this.#known.get(jid);
+    if (known && known.freshUntil > this.#now()) return known.metadata;
     const metadata = await ask(jid).catch((error: unknown) => {
       throw NOT_THERE.has(errorCode(error)) ? notAMember(error) : lookUpFailure('the group', error);
     });
     if (!isMember(metadata, own)) throw notAMember();
-    this.#known.set(jid, { metadata, until: Date.now() + TTL_MS });
+    this.#known.set(jid, { metadata, freshUntil: this.#now() + FRESH_MS });
     return metadata;
   }
 
+  /** As it was when it was got last. */
   find(jid: string): GroupMetadata | undefined {
-    const known = this.#known.get(jid);
-    return known && known.until > Date.now() ? known.metadata : undefined;
+    return this.#known.get(jid)?.metadata;
   }
 
   forget(jid: string): void {
