@@ -7,8 +7,8 @@ const FRIEND = '628111@s.whatsapp.net';
 const unanswered = { code: 'SEND_FAILED', retryable: true };
 
 /** A server that knows these devices; `answers: false` leaves the question open, as Baileys shows it: an empty list. */
-function createServer(known: Record<string, string[]>, { answers = true, keys = true } = {}) {
-  const lists = new DeviceLists();
+function createServer(known: Record<string, string[]>, { answers = true, keys = true, now = Date.now } = {}) {
+  const lists = new DeviceLists(now);
   const asked: string[][] = [];
   const queries: DeviceQueries = {
     async getUSyncDevices(jids) {
@@ -87,4 +87,15 @@ test('hosted devices, which have no keys, are not asked for keys', async () => {
   };
   await lists.ensure(queries, [FRIEND, OWN], FRIEND);
   assert.deepEqual(asked, [FRIEND, OWN]);
+});
+
+test('devices are asked for again after minutes; a relay that began before uses what it knows', async () => {
+  let now = 0;
+  const { lists, asked, queries } = createServer({ [OWN]: [OWN], [FRIEND]: [FRIEND] }, { now: () => now });
+  await lists.ensure(queries, [FRIEND, OWN], FRIEND);
+  now = 6 * 60 * 1000;
+  const known = await lists.relaying(async () => await lists.cache.mget?.([userOf(FRIEND), userOf(OWN)]));
+  assert.deepEqual(Object.values(known ?? {}).filter(Array.isArray).length, 2);
+  await lists.ensure(queries, [FRIEND, OWN], FRIEND);
+  assert.equal(asked.length, 2);
 });

@@ -24,7 +24,8 @@ export interface DeviceQueries {
   validateSession(jid: string): Promise<{ exists: boolean }>;
 }
 
-const TTL_MS = 60 * 60 * 1000;
+/** As long as Baileys' own cache keeps them: not every server tells of new devices. */
+const TTL_MS = 5 * 60 * 1000;
 const CACHED_USERS = 10_000;
 
 /**
@@ -39,7 +40,12 @@ export class DeviceLists {
   /** By LID: the user under whom a server answered that was asked by it. */
   readonly #toldAs = new BoundedCache<string>(CACHED_USERS);
   readonly #asking = new Map<string, Promise<void>>();
+  readonly #now: () => number;
   #answers = 0;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   /** Takes a `usync` result node as it came: whose devices it told, be it none. */
   receive(node: BinaryNode): void {
@@ -124,11 +130,12 @@ export class DeviceLists {
 
   #find(user: string): unknown {
     const list = this.#lists.get(user);
-    return list && list.until > Date.now() ? list.devices : undefined;
+    // What was known when a relay was prepared serves it.
+    return list && (list.until > this.#now() || this.#relaying.getStore()) ? list.devices : undefined;
   }
 
   #store(user: string, devices: unknown): void {
-    this.#lists.set(user, { devices, until: Date.now() + TTL_MS });
+    this.#lists.set(user, { devices, until: this.#now() + TTL_MS });
   }
 
   /** What Baileys reads and writes. */
