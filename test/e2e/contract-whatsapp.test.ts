@@ -137,6 +137,7 @@ test('WA_REACHOUT_TIMELOCK: 429 and exactly one attempt', async () => {
   const { phone, answer } = await sendAmid({ kind: 'nack', error: 463, count: null });
   const failed = await fails(answer, { status: 429, code: 'WA_REACHOUT_TIMELOCK' });
   assert.equal(failed['attempts'], 1);
+  assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
   assert.equal(relayedTo(phone.jid).length, 1);
   // What it holds, it holds for new chats only, and only for a while.
   const stranger = someone();

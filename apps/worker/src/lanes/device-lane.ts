@@ -68,8 +68,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
       });
       if (outcome.type === 'released') return 'released';
       if (outcome.type === 'sent') onAck(outcome.acknowledgedAt);
-      await gate.learn(job, outcome);
-      await settle(job, outcome, {
+      await settle(job, await gate.learn(job, outcome), {
         messages,
         blobs,
         failedJobs: deps.failedJobs,

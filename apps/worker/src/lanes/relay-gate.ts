@@ -42,17 +42,19 @@ export class RelayGate {
     }
   }
 
-  /** Remembers what an outcome says of the account and the chat. */
-  async learn(job: SendImageJob, outcome: SendOutcome): Promise<void> {
+  /** Remembers what an outcome says of the account and the chat; answers it, with how long a hold that it begins lasts. */
+  async learn<Outcome extends SendOutcome>(job: SendImageJob, outcome: Outcome): Promise<Outcome> {
     const { holds, reachOutHoldMs } = this.#deps;
     const { jid } = job.recipient;
     if (outcome.type === 'failed' && outcome.failure.details['reason'] === 463) {
       await holds.hold(this.#deviceId, reachOutHoldMs);
+      return { ...outcome, failure: held(outcome.failure, reachOutHoldMs) };
     }
-    if (outcome.type !== 'sent' || this.#known.has(jid)) return;
+    if (outcome.type !== 'sent' || this.#known.has(jid)) return outcome;
     await holds.remember(this.#deviceId, jid);
     if (this.#known.size >= MAX_CACHED_CHATS) this.#known.clear();
     this.#known.add(jid);
+    return outcome;
   }
 
   async #assertReachable({ recipient }: SendImageJob): Promise<void> {
@@ -73,4 +75,8 @@ export class RelayGate {
     this.#pace = { value, until: now + PACE_CACHE_MS };
     return value;
   }
+}
+
+function held({ code, message, cause, details, retryable }: Failure, holdMs: number): Failure {
+  return new Failure(code, message, { cause, details, retryable, retryAfterSeconds: Math.ceil(holdMs / 1000) });
 }

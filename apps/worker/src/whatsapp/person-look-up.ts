@@ -4,7 +4,7 @@ import type { OwnedWriter } from './credentials/owned-writer.ts';
 import { lookUpFailure } from './look-up-failure.ts';
 
 const FOUND_TTL_MS = 12 * 60 * 60 * 1000;
-const NOBODY_TTL_MS = 60 * 1000;
+const NOBODY_TTL_MS = 10 * 1000;
 const NOBODY = '-';
 
 /** Asks who is on WhatsApp under a JID; undefined when there was no answer. */
@@ -12,7 +12,7 @@ export type Ask = (jid: string) => Promise<{ jid: string; exists: boolean }[] | 
 
 /**
  * The JID under which WhatsApp knows a number (it may differ from the number asked for), or undefined when nobody is
- * there; remembered for 12 hours and one minute. Throws a retryable SEND_FAILED when WhatsApp did not answer.
+ * there; remembered for 12 hours and 10 seconds. Throws a retryable SEND_FAILED when WhatsApp did not answer.
  */
 export async function lookUpPerson(
   jid: string,
