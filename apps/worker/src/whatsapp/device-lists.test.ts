@@ -99,3 +99,9 @@ test('devices are asked for again after minutes; a relay that began before uses 
   await lists.ensure(queries, [FRIEND, OWN], FRIEND);
   assert.equal(asked.length, 2);
 });
+
+test('somebody who is named twice is asked for once', async () => {
+  const { lists, asked, queries } = createServer({ [OWN]: [OWN] });
+  await lists.ensure(queries, [OWN, OWN], OWN);
+  assert.deepEqual(asked, [[OWN]]);
+});

@@ -65,7 +65,8 @@ export class DeviceLists {
    * and with the `required` user for certain. Throws a retryable SEND_FAILED.
    */
   async ensure(queries: DeviceQueries, jids: readonly string[], required?: string): Promise<void> {
-    const unknown = jids.filter((jid) => this.#find(userOf(jid)) === undefined);
+    // A note to oneself names one user twice; asked twice, each device would be told and written to twice as often.
+    const unknown = [...new Set(jids)].filter((jid) => this.#find(userOf(jid)) === undefined);
     const fresh = unknown.filter((jid) => !this.#asking.has(userOf(jid)));
     if (fresh.length > 0) {
       const asking = this.#ask(queries, fresh, required).finally(() => {
