@@ -18,8 +18,8 @@ export interface CancelMessageParts {
 }
 
 /**
- * `DELETE /messages/{id}`: cancels a message that is still queued; cancelling it again changes nothing. The record decides:
- * a job that stays behind is dropped when its turn comes.
+ * `DELETE /messages/{id}`: cancels a message that is still queued, and no other, be it cancelled already. The record
+ * decides: a job that stays behind is dropped when its turn comes.
  */
 export async function cancelMessage(exchange: Exchange, parts: CancelMessageParts): Promise<void> {
   const { messages, metrics, outcomes } = parts;
@@ -27,12 +27,12 @@ export async function cancelMessage(exchange: Exchange, parts: CancelMessagePart
   const { message_id: messageId, device_id: deviceId } = record;
   const state = await messages.markCancelled(deviceId, messageId);
   if (state === 'missing') throw messageNotFound();
-  if (state !== 'cancelled') {
+  if (state !== 'cancelled' || record.state === 'cancelled') {
     throw new Failure('NOT_CANCELLABLE', `Only a queued message can be cancelled; this one is ${state}`, {
       details: { message_id: messageId, state },
     });
   }
-  if (record.state !== 'cancelled') metrics.cancelled.inc();
+  metrics.cancelled.inc();
   // Who waits at another gateway looks by itself.
   outcomes.onSettled(messageId);
   await cleanUp(exchange, deviceId, messageId, parts);
