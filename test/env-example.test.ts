@@ -19,6 +19,7 @@ const schemas = [
   'apps/gateway/src/config.ts',
   'apps/worker/src/config.ts',
   'packages/media/src/blobs/blob-store-env.ts',
+  'packages/runtime/src/tracing/tracing-env.ts',
   'packages/simulator/src/main.ts',
 ];
 const readByUs = new Set(

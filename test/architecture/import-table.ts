@@ -30,6 +30,8 @@ export const CONFINED_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   multer: ['apps/gateway/src/http/'],
   pino: ['packages/runtime/', 'packages/simulator/'],
   'prom-client': ['packages/runtime/'],
+  '@opentelemetry/api': ['packages/runtime/src/tracing/'],
+  '@opentelemetry/sdk-trace': ['packages/runtime/src/tracing/'],
 };
 
 /** The contract is data: nothing but zod. */

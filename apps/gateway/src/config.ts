@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type BlobStoreConfig, blobStoreEnv, isCidr, parseBlobStoreConfig } from '@postern/media';
 import { isRedisUrl } from '@postern/registry';
-import { ConfigError, env, readEnv } from '@postern/runtime';
+import { ConfigError, env, parseTracingConfig, readEnv, type TracingConfig, tracingEnv } from '@postern/runtime';
 import { z } from 'zod';
 import { type Credential, parseApiKeys, parseBasicUsers } from './auth/credentials.ts';
 
@@ -34,6 +34,8 @@ export interface GatewayConfig {
   /** CIDRs that image_url may point to although they are not public. */
   urlAllowPrivate: readonly string[];
   logLevel: string;
+  /** Undefined: nothing is traced. */
+  tracing: TracingConfig | undefined;
   credentials: readonly Credential[];
   /** A file with more keys, read at start-up. */
   apiKeysFile?: string;
@@ -64,6 +66,7 @@ const variables = z.object({
   BLOB_GRACE_MS: env.integer(15 * 60_000, 1_000, 30 * DAY_MS),
   URL_ALLOW_PRIVATE: env.list().refine((cidrs) => cidrs.every(isCidr), 'expected CIDRs like 10.0.0.0/8,fd00::/8'),
   LOG_LEVEL: env.logLevel(),
+  ...tracingEnv,
   API_KEYS: z.string().default('').transform(explained(parseApiKeys)),
   API_KEYS_FILE: z.string().optional(),
   BASIC_AUTH: z.string().default('').transform(explained(parseBasicUsers)),
@@ -96,6 +99,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     blobGraceMs: read.BLOB_GRACE_MS,
     urlAllowPrivate: read.URL_ALLOW_PRIVATE,
     logLevel: read.LOG_LEVEL,
+    tracing: parseTracingConfig(read),
     credentials,
     ...(read.API_KEYS_FILE === undefined ? {} : { apiKeysFile: resolve(read.API_KEYS_FILE) }),
   };

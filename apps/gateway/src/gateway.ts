@@ -18,7 +18,13 @@ import {
   readSigningSecret,
   verifySameBlobStore,
 } from '@postern/registry';
-import { createMetricsRegistry, type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
+import {
+  createMetricsRegistry,
+  type Logger,
+  startOperationsServer,
+  startTracing,
+  withLifetime,
+} from '@postern/runtime';
 import { createAcceptance } from './acceptance/acceptance.ts';
 import { createKeyedAcceptance } from './acceptance/keyed-acceptance.ts';
 import { createLaneLimit } from './acceptance/lane-limit.ts';
@@ -76,6 +82,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     if (authenticator.isOpen && !isLoopbackHost(config.host)) {
       throw new Error('API_KEYS_FILE holds no key; without credentials only a loopback address is served');
     }
+    const service = { name: 'postern-gateway', id, logger };
+    const tracing = lifetime.use(await startTracing(config.tracing, service), (started) => started.stop());
     const keys = createKeys(config.redisPrefix);
     const connect = async (name: string, profile: 'fast' | 'patient') => {
       const onError = (error: Error) => logger.warn({ error, connection: name }, 'redis connection failed');
@@ -180,7 +188,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       ...deviceRoutes({ devices, ownerOf, commands }),
       ...loginRoutes({ devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun }),
     ];
-    const app = createApp({ routes, pages: createPages(), authenticator, sessions, drain, metrics, logger });
+    const app = createApp({ routes, pages: createPages(), authenticator, sessions, drain, metrics, tracing, logger });
     const server = await startHttpServer(app, { host, port: config.port });
     lifetime.use(server, async (started) => {
       await drain.begin(DRAIN_MS);

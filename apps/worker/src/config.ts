@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { blobStoreEnv, isCidr, parseBlobStoreConfig } from '@postern/media';
 import { isRedisUrl } from '@postern/registry';
-import { env, readEnv } from '@postern/runtime';
+import { env, parseTracingConfig, readEnv, tracingEnv } from '@postern/runtime';
 import { z } from 'zod';
 
 /** Every variable the worker reads; `.env.example` explains them. */
@@ -41,6 +41,7 @@ export const workerEnv = z.object({
   STATE_ENCRYPTION_KEY: env.string(),
   URL_ALLOW_PRIVATE: env.list().refine((cidrs) => cidrs.every(isCidr), 'expected CIDRs like 10.0.0.0/8,fd00::/8'),
   LOG_LEVEL: env.logLevel(),
+  ...tracingEnv,
   WA_WEBSOCKET_URL: z.url({ protocol: /^wss?$/, error: 'expected a ws:// or wss:// URL' }).optional(),
   WA_NOISE_ROOT_KEY: z
     .string()
@@ -79,6 +80,7 @@ export function readWorkerConfig(variables: Readonly<Record<string, string | und
     stateEncryptionKey: read.STATE_ENCRYPTION_KEY,
     urlAllowPrivate: read.URL_ALLOW_PRIVATE,
     logLevel: read.LOG_LEVEL,
+    tracing: parseTracingConfig(read),
     webSocketUrl: read.WA_WEBSOCKET_URL,
     noiseRootKey: read.WA_NOISE_ROOT_KEY,
   };

@@ -17,7 +17,7 @@ import {
   readRun,
   verifySameBlobStore,
 } from '@postern/registry';
-import { type Logger, startOperationsServer, withLifetime } from '@postern/runtime';
+import { type Logger, startOperationsServer, startTracing, withLifetime } from '@postern/runtime';
 import type { WorkerConfig } from './config.ts';
 import { createCommandInbox } from './devices/command-inbox.ts';
 import { Ownership } from './devices/ownership.ts';
@@ -47,6 +47,8 @@ export interface RunningWorker {
 export function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
   return withLifetime(async (lifetime) => {
     const { workerId } = config;
+    const service = { name: 'postern-worker', id: workerId, logger };
+    const tracing = lifetime.use(await startTracing(config.tracing, service), (started) => started.stop());
     const connect = async (name: string) =>
       lifetime.use(
         await connectRedis({
@@ -124,6 +126,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         messages,
         blobs,
         metrics,
+        tracing,
         logger,
         whatsapp,
         qrs: createPairingQrs(redis, keys),

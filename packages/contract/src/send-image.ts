@@ -40,6 +40,8 @@ export const sendImageJob = z.object({
   /** Unix time in milliseconds after which a message still queued is not sent any more. */
   expires_at: z.int(),
   request_id: z.string(),
+  /** W3C Trace Context of the request, when it is traced. */
+  traceparent: z.string().optional(),
   /** The mailbox of the gateway that may be waiting for the outcome. */
   reply_to: z.string(),
 });

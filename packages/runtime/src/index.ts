@@ -13,3 +13,6 @@ export {
   startOperationsServer,
 } from './metrics.ts';
 export { runUntilSignal } from './process.ts';
+export { inSpan, NO_TRACING, type Span, type Tracing } from './tracing/span.ts';
+export { startTracing } from './tracing/start-tracing.ts';
+export { parseTracingConfig, type TracingConfig, tracingEnv } from './tracing/tracing-env.ts';

@@ -9,9 +9,10 @@ const CLIENT_GONE = 499;
 
 /** Writes the one log line of a request's outcome, and counts it. */
 export function observeOutcome(exchange: Exchange, metrics: GatewayMetrics): void {
-  const { request, response, logger, facts } = exchange;
+  const { request, response, facts } = exchange;
   const startedMs = monotonicMs();
   response.once('close', () => {
+    const { logger } = exchange;
     const { route = 'unmatched', ...subject } = facts;
     const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
     const elapsedMs = monotonicMs() - startedMs;

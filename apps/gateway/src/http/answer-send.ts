@@ -1,4 +1,5 @@
 import { Failure } from '@postern/contract';
+import { inSpan } from '@postern/runtime';
 import { messageIdOf } from '../acceptance/accept-stored.ts';
 import { toStatusUrl } from '../acceptance/acceptance.ts';
 import type { Accepted } from '../acceptance/keyed-acceptance.ts';
@@ -41,8 +42,8 @@ export async function answerSend(
     if (isReplay) response.set('Idempotency-Replayed', 'true');
     metrics[isReplay ? 'replayed' : 'accepted'].inc();
     const waitMs = preferences.waitMs ?? (preferences.respondAsync ? 0 : syncWaitMs);
-    const waited = settled || waitMs === 0 ? undefined : watch?.settled(waitMs, exchange.signal);
-    const record = settled ?? (await waited?.catch(namingMessage(messageId)));
+    const wait = () => Promise.resolve(watch?.settled(waitMs, exchange.signal)).catch(namingMessage(messageId));
+    const record = settled ?? (waitMs === 0 ? undefined : await inSpan(exchange.span, 'wait', wait));
     const applied = toPreferenceApplied({ ...preferences, respondAsync: preferences.respondAsync && !record });
     if (applied !== undefined) response.set('Preference-Applied', applied);
     if (!record) {

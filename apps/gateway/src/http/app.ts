@@ -1,5 +1,5 @@
 import { Failure } from '@postern/contract';
-import type { Logger } from '@postern/runtime';
+import { type Logger, NO_TRACING, type Tracing } from '@postern/runtime';
 import express, { type Express, type Request, type Response } from 'express';
 import type { Principal } from '../auth/credentials.ts';
 import type { GatewayMetrics } from '../metrics.ts';
@@ -9,6 +9,7 @@ import { assertAccepting, type Drain } from './drain.ts';
 import type { Exchange, Route } from './exchange.ts';
 import { respondWithProblem } from './problem.ts';
 import { toRequestId } from './request-id.ts';
+import { traceRequest } from './trace-request.ts';
 
 export interface AppOptions extends AuthenticationOptions {
   routes: readonly Route[];
@@ -16,6 +17,7 @@ export interface AppOptions extends AuthenticationOptions {
   pages: express.RequestHandler;
   drain: Drain;
   metrics: GatewayMetrics;
+  tracing: Tracing;
   logger: Logger;
 }
 
@@ -25,11 +27,12 @@ class ClientGoneError extends Error {
 }
 
 const NOBODY: Principal = { name: '', devices: new Set(), actions: new Set() };
+const UNTRACED = NO_TRACING.begin('', { kind: 'server', traceparent: undefined, attributes: {} });
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The Express application, in the order in which a request meets it. */
 export function createApp(options: AppOptions): Express {
-  const { routes, pages, drain, metrics, logger } = options;
+  const { routes, pages, drain, metrics, tracing, logger } = options;
   const exchanges = new WeakMap<Request, Exchange>();
   const exchangeOf = (request: Request): Exchange => {
     const exchange = exchanges.get(request);
@@ -56,7 +59,10 @@ export function createApp(options: AppOptions): Express {
       resource[method](async (request) => {
         const exchange = exchangeOf(request);
         exchange.facts.route = path;
-        if (access !== 'public') authenticate(exchange, access, options);
+        if (access !== 'public') {
+          traceRequest(exchange, path, tracing);
+          authenticate(exchange, access, options);
+        }
         await handle(exchange);
       });
     }
@@ -99,6 +105,7 @@ function beginExchange(
     logger: logger.child({ request_id: requestId }),
     principal: NOBODY,
     signal: ending.signal,
+    span: UNTRACED,
     facts: {},
   };
 }

@@ -1,4 +1,4 @@
-import type { Logger } from '@postern/runtime';
+import type { Logger, Span } from '@postern/runtime';
 import type { Request, Response } from 'express';
 import type { Action, Principal } from '../auth/credentials.ts';
 
@@ -7,8 +7,10 @@ export interface Exchange {
   readonly request: Request;
   readonly response: Response;
   readonly requestId: string;
-  /** Knows the request's id. */
-  readonly logger: Logger;
+  /** Knows the request's id, and the trace's where there is one. */
+  logger: Logger;
+  /** The request in its trace. */
+  span: Span;
   /** Who asks; on a public route somebody without rights. */
   principal: Principal;
   /** Aborts when the client goes away before its answer. */

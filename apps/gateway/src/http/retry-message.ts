@@ -31,7 +31,7 @@ export async function retryMessage(exchange: Exchange, parts: RetryMessageParts)
     if (failedJob.image.source === 'blob') await copyBlob(record.message_id, messageId, parts);
     const fingerprint = createHash('sha256').update(`retry ${record.message_id}`).digest('hex');
     return {
-      job: toNewJob(failedJob, messageId, exchange.requestId, parts),
+      job: toNewJob(failedJob, messageId, exchange, parts),
       use: key === undefined ? undefined : { principal: principal.name, key, fingerprint },
     };
   };
@@ -67,10 +67,16 @@ async function copyBlob(from: string, to: string, { blobs }: RetryMessageParts):
   }
 }
 
-function toNewJob(failed: SendImageJob, messageId: string, requestId: string, { replyTo }: RetryMessageParts) {
+function toNewJob(
+  failed: SendImageJob,
+  messageId: string,
+  { requestId, span }: Exchange,
+  { replyTo }: RetryMessageParts,
+): SendImageJob {
   const acceptedAt = Date.now();
   return {
     ...failed,
+    traceparent: span.traceparent,
     message_id: messageId,
     retry_of: failed.message_id,
     accepted_at: acceptedAt,

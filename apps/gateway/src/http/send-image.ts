@@ -1,6 +1,7 @@
 import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
 import type { IdempotencyClaim } from '@postern/registry';
+import { inSpan } from '@postern/runtime';
 import { type Acceptable, type AcceptStoredParts, acceptStored } from '../acceptance/accept-stored.ts';
 import { toFingerprint } from '../acceptance/fingerprint.ts';
 import { parseSendFields } from '../acceptance/send-fields.ts';
@@ -56,13 +57,13 @@ async function handle(exchange: Exchange, parts: SendImageParts): Promise<void> 
 /** Reads and checks the body. */
 async function prepareUpload(exchange: Exchange, admitted: Admitted, parts: SendImageParts): Promise<Acceptable> {
   const { key, messageId } = admitted;
-  const submission = await readSubmission(exchange, messageId, parts);
+  const submission = await inSpan(exchange.span, 'receive', () => readSubmission(exchange, messageId, parts));
   const { job, fingerprint } = await toJob(exchange, admitted, submission, parts);
   return { job, use: key === undefined ? undefined : { principal: exchange.principal.name, key, fingerprint } };
 }
 
 async function toJob(
-  { requestId }: Exchange,
+  { requestId, span }: Exchange,
   { messageId, deviceId, isRepeated }: Admitted,
   { image, fields: sent, strayFile }: Submission,
   parts: SendImageParts,
@@ -84,6 +85,7 @@ async function toJob(
     accepted_at: acceptedAt,
     expires_at: acceptedAt + (ttlSeconds === undefined ? parts.queueTtlMs : ttlSeconds * 1000),
     request_id: requestId,
+    traceparent: span.traceparent,
     reply_to: parts.replyTo,
   };
   return { job, fingerprint: toFingerprint(deviceId, parsed, image?.sha256) };

@@ -1,7 +1,7 @@
 import type { SendImageJob } from '@postern/contract';
 import { Lane, postMail, readDepths } from '@postern/queue';
 import type { FailedJobs, Keys, Lease, Messages } from '@postern/registry';
-import type { Logger } from '@postern/runtime';
+import type { Logger, Tracing } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import type { WorkerMetrics } from '../metrics.ts';
 import type { Session } from '../whatsapp/whatsapp.ts';
@@ -9,8 +9,9 @@ import { ChatOrder } from './chat-order.ts';
 import { LazyLane } from './lazy-lane.ts';
 import { type PrepareDependencies, prepareMessage } from './prepare-message.ts';
 import { RelayGate, type RelayGateDependencies } from './relay-gate.ts';
-import { type SendOptions, sendMessage } from './send-message.ts';
+import { type SendOptions, type SendOutcome, sendMessage } from './send-message.ts';
 import { settle } from './settle.ts';
+import { traceMessage } from './trace-message.ts';
 import type { UploadCache } from './upload-cache.ts';
 
 /** What every lane of a worker uses. */
@@ -19,6 +20,7 @@ export interface DeviceLaneDependencies extends PrepareDependencies, RelayGateDe
   keys: Keys;
   messages: Messages;
   metrics: WorkerMetrics;
+  tracing: Tracing;
   uploads: UploadCache;
   failedJobs: FailedJobs;
   laneConcurrency: number;
@@ -40,7 +42,7 @@ const LANE_IDLE_MS = 60_000;
 
 /** The lane of an owned device: its messages, from being taken in hand to being settled. */
 export function createDeviceLane({ deps, lease, session, signal, onAck, logger }: DeviceLaneOptions): LazyLane {
-  const { redis, keys, messages, blobs, metrics, stage, laneConcurrency } = deps;
+  const { redis, keys, messages, blobs, metrics, laneConcurrency } = deps;
   const { deviceId, token } = lease;
   const { laneOpen } = keys.device(deviceId);
   const order = new ChatOrder();
@@ -50,10 +52,15 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
   const process = async (job: SendImageJob): Promise<'settled' | 'released'> => {
     // Taken before anything is awaited: jobs come in the lane's order.
     const turn = order.take(job.recipient.jid);
-    const jobLogger = logger.child({ message_id: job.message_id, request_id: job.request_id });
+    const trace = traceMessage(job, deps);
+    const { stage, traceId } = trace;
+    const { message_id, request_id } = job;
+    const ids = { message_id, request_id, ...(traceId === undefined ? {} : { trace_id: traceId }) };
+    const jobLogger = logger.child(ids);
+    let outcome: SendOutcome | undefined;
     try {
       metrics.observeStage('queue_wait', (Date.now() - job.accepted_at) / 1000);
-      const outcome = await sendMessage(job, turn, {
+      outcome = await sendMessage(job, turn, {
         ...deps.send,
         messages,
         stage,
@@ -64,7 +71,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         onFailedAttempt: (code) => metrics.countFailedAttempt(code),
         logger: jobLogger,
         gate: (message, aborted) => gate.pass(message, aborted),
-        prepare: (message, aborted) => prepareMessage(message, aborted, deps),
+        prepare: (message, aborted) => prepareMessage(message, aborted, { ...deps, stage }),
       });
       if (outcome.type === 'released') return 'released';
       if (outcome.type === 'sent') onAck(outcome.acknowledgedAt);
@@ -74,11 +81,12 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         failedJobs: deps.failedJobs,
         logger: jobLogger,
         count: (result, code, attempts) => metrics.countMessage(result, code, attempts),
-        notify: ({ reply_to, message_id }) => postMail(redis, keys, reply_to, { type: 'message_settled', message_id }),
+        notify: ({ reply_to }) => postMail(redis, keys, reply_to, { type: 'message_settled', message_id }),
       });
       return 'settled';
     } finally {
       turn.end();
+      trace.end(outcome);
     }
   };
 
