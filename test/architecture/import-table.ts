@@ -23,6 +23,7 @@ export const WORKSPACES: Readonly<Record<string, Row>> = {
 /** Libraries that stay inside one place, and that place (path prefixes); tests of other places may use them. */
 export const CONFINED_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   bullmq: ['packages/queue/'],
+  '@bull-board/api': ['packages/queue/src/board/'],
   sharp: ['packages/media/'],
   '@whiskeysockets/baileys': ['apps/worker/src/whatsapp/', 'packages/simulator/'],
   libsignal: ['apps/worker/src/whatsapp/', 'packages/simulator/'],

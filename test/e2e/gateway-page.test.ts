@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Lifetime } from '@postern/runtime';
 import type { Page } from 'playwright-core';
 import { openPage } from '../support/browser.ts';
+import { photograph } from '../support/photograph.ts';
 import { readQrOffScreen } from '../support/read-qr.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
@@ -16,14 +15,6 @@ before(async () => {
   stack = lifetime.use(await startStack(), (started) => started.stop());
 });
 after(() => lifetime.stop());
-
-/** Pictures for people to look at, when they name a folder. */
-async function photograph(page: Page, name: string): Promise<void> {
-  const folder = process.env['SCREENSHOTS'];
-  if (folder === undefined) return;
-  await mkdir(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-}
 
 const card = (page: Page, deviceId: string) =>
   page.locator('#device-list > li').filter({ has: page.getByRole('heading', { name: deviceId, exact: true }) });

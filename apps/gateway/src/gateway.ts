@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Mail } from '@postern/contract';
 import { createBlobStore } from '@postern/media';
-import { createProducer, hasJob, postMail, removeJob, startMailbox } from '@postern/queue';
+import { createLaneBoard, createProducer, hasJob, postMail, removeJob, startMailbox } from '@postern/queue';
 import {
   connectRedis,
   createDevices,
@@ -37,6 +37,7 @@ import { type GatewayConfig, isLoopbackHost } from './config.ts';
 import { createCommands } from './devices/commands.ts';
 import { createQrLinks } from './devices/qr-links.ts';
 import { admit, assertDeviceReady } from './http/admit.ts';
+import { apiDocsRoutes } from './http/api-docs.ts';
 import { createApp } from './http/app.ts';
 import { deviceRoutes } from './http/devices.ts';
 import { createDrain } from './http/drain.ts';
@@ -45,6 +46,7 @@ import { loginRoutes } from './http/login.ts';
 import { messageRoutes } from './http/messages.ts';
 import { operationsRoutes } from './http/operations.ts';
 import { createPages } from './http/pages.ts';
+import { queueBoardRoutes } from './http/queue-board.ts';
 import { sendImageRoutes } from './http/send-image.ts';
 import { startHttpServer } from './http/server.ts';
 import { createSessions, sessionRoutes } from './http/session.ts';
@@ -188,7 +190,18 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       ...deviceRoutes({ devices, ownerOf, commands }),
       ...loginRoutes({ devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun }),
     ];
-    const app = createApp({ routes, pages: createPages(), authenticator, sessions, drain, metrics, tracing, logger });
+    const board = lifetime.use(createLaneBoard({ redis, keys }), (created) => created.stop());
+    const viewRoutes = [...apiDocsRoutes(), ...queueBoardRoutes({ board, devices })];
+    const app = createApp({
+      routes: [...routes, ...viewRoutes],
+      pages: createPages(),
+      authenticator,
+      sessions,
+      drain,
+      metrics,
+      tracing,
+      logger,
+    });
     const server = await startHttpServer(app, { host, port: config.port });
     lifetime.use(server, async (started) => {
       await drain.begin(DRAIN_MS);

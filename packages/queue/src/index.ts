@@ -1,4 +1,5 @@
 export { type LaneState, readBacklog } from './backlog.ts';
+export { createLaneBoard, type LaneBoard } from './board/lane-board.ts';
 export { Lane, type LaneOptions } from './lane.ts';
 export { createLaneQueue, hasJob, readJob, removeJob, removeLane } from './lane-queue.ts';
 export { type MailboxOptions, postMail, startMailbox } from './mailbox.ts';

@@ -1,9 +1,9 @@
 import { JOBS, type JobName, type SendImageJob } from '@postern/contract';
 import { type Keys, readOwner } from '@postern/registry';
-import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { createLaneQueue, toLaneKeys } from './lane-queue.ts';
+import { toLaneKeys } from './lane-queue.ts';
 import { postMail } from './mailbox.ts';
+import { OpenQueues } from './open-queues.ts';
 
 export interface Producer {
   /**
@@ -26,20 +26,7 @@ export function readDepths(redis: Redis, keys: Keys, deviceIds: string[]): Promi
 
 /** Puts messages into lanes. The connection stays the caller's. */
 export function createProducer({ redis, keys }: { redis: Redis; keys: Keys }): Producer {
-  // The most recently used queues, oldest first; a queue object costs a little memory and one write of its meta key.
-  const queues = new Map<string, Queue>();
-
-  const queueOf = (deviceId: string): Queue => {
-    const queue = queues.get(deviceId) ?? createLaneQueue(redis, keys, deviceId).on('error', () => {});
-    queues.delete(deviceId);
-    queues.set(deviceId, queue);
-    const [oldest] = queues;
-    if (queues.size > MAX_OPEN_QUEUES && oldest) {
-      queues.delete(oldest[0]);
-      oldest[1].close().catch(() => {});
-    }
-    return queue;
-  };
+  const queues = new OpenQueues(redis, keys, MAX_OPEN_QUEUES);
 
   /** Tells the owner that something waits, if its lane is closed. Only a hint: owners also look by themselves. */
   const wake = async (deviceId: string) => {
@@ -51,13 +38,10 @@ export function createProducer({ redis, keys }: { redis: Redis; keys: Keys }): P
   return {
     async enqueue(job) {
       const name: JobName = 'send-image';
-      await queueOf(job.device_id).add(name, JOBS[name].parse(job), { jobId: job.message_id });
+      await queues.of(job.device_id).add(name, JOBS[name].parse(job), { jobId: job.message_id });
       await wake(job.device_id).catch(() => {});
     },
     depth: (deviceId) => redis.llen(toLaneKeys(keys, deviceId).wait),
-    async stop() {
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
-      queues.clear();
-    },
+    stop: () => queues.stop(),
   };
 }

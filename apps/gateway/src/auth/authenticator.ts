@@ -19,8 +19,8 @@ export interface Authenticated {
 export interface Authenticator {
   /** Whether anything is configured; without, everybody who can connect may do everything. */
   isOpen: boolean;
-  /** The challenges that a 401 names. */
-  challenges: string;
+  /** The challenges that a 401 names, each for a header of its own: Chromium reads only the first of a list. */
+  challenges: string[];
   /** Who presents these; undefined when nothing matches. */
   identify(presented: PresentedCredentials): Authenticated | undefined;
   /** The principal of a key or user with this name, for sessions. */
@@ -44,7 +44,7 @@ export function createAuthenticator(credentials: readonly Credential[]): Authent
   const schemes = new Set(credentials.map(({ scheme }) => scheme));
   return {
     isOpen,
-    challenges: ['Bearer realm="Postern"', ...(schemes.has('basic') ? ['Basic realm="Postern"'] : [])].join(', '),
+    challenges: ['Bearer realm="Postern"', ...(schemes.has('basic') ? ['Basic realm="Postern"'] : [])],
     identify({ authorization, apiKey }) {
       if (isOpen) return { principal: EVERYBODY, proof: 'open' };
       const [, scheme = '', value = ''] = /^(\S+)\s+(\S+)\s*$/.exec(authorization ?? '') ?? [];

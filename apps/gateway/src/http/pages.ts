@@ -5,7 +5,7 @@ import express, { type RequestHandler } from 'express';
 const PUBLIC = fileURLToPath(new URL('../../public', import.meta.url));
 
 /** The pages run their own files only, talk to this server only, and are shown in nobody's frame. */
-const CONTENT_SECURITY_POLICY = [
+export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
