@@ -37,15 +37,6 @@ after(async () => {
 
 const send = (headers: Record<string, string> = {}) => sendImage(stack.url, 'shop', { phone: FRIEND, image }, headers);
 
-/** Waits until the alert's condition holds; that it must last for a while is what promtool tests. */
-async function assertBegins(alert: string): Promise<void> {
-  await waitUntil(`${alert} begins`, async () => {
-    const rule = (await prometheus.rules()).find(({ name }) => name === alert);
-    assert.notEqual(rule?.health, 'err');
-    return rule !== undefined && rule.state !== 'inactive';
-  });
-}
-
 async function sendUnder(fault: Fault): Promise<void> {
   for (let n = 0; n < ENOUGH; n += 1) {
     stack.simulator.faults.add(fault);
@@ -55,21 +46,21 @@ async function sendUnder(fault: Fault): Promise<void> {
 
 test('acks that are missed raise PosternAckTimeouts, although every message is sent in the end', { skip }, async () => {
   await sendUnder({ kind: 'drop_ack', to: FRIEND });
-  await assertBegins('PosternAckTimeouts');
+  await prometheus.untilFiring('PosternAckTimeouts');
   const failed = await prometheus.query('sum(postern_messages_total{outcome="failed"})');
   assert.equal(failed[0]?.value[1], '0');
 });
 
 test('messages that WhatsApp refuses raise PosternFailureRatio', { skip }, async () => {
   await sendUnder({ kind: 'nack', error: 479, to: FRIEND });
-  await assertBegins('PosternFailureRatio');
+  await prometheus.untilFiring('PosternFailureRatio');
 });
 
 test('a Redis that is almost full raises PosternRedisMemory', { skip }, async (t) => {
   const used = Number(/used_memory:(\d+)/.exec(await stack.redis.info('memory'))?.[1]);
   await stack.redis.config('SET', 'maxmemory', String(Math.round(used * 1.15)));
   t.after(() => stack.redis.config('SET', 'maxmemory', '0'));
-  await assertBegins('PosternRedisMemory');
+  await prometheus.untilFiring('PosternRedisMemory');
 });
 
 test('a worker that stood still for longer than its leases raises PosternLeaseLost when it wakes', {
@@ -82,11 +73,11 @@ test('a worker that stood still for longer than its leases raises PosternLeaseLo
   } finally {
     stack.worker.kill('SIGCONT');
   }
-  await assertBegins('PosternLeaseLost');
+  await prometheus.untilFiring('PosternLeaseLost');
 });
 
 test('a Redis that does not answer raises PosternRedisDown', { skip }, async (t) => {
   process.kill(stack.redisServer.pid, 'SIGSTOP');
   t.after(() => process.kill(stack.redisServer.pid, 'SIGCONT'));
-  await assertBegins('PosternRedisDown');
+  await prometheus.untilFiring('PosternRedisDown');
 });

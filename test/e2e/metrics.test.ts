@@ -90,6 +90,14 @@ test('each metric of ours says what happened', () => {
     [gateway, 'postern_uploads_in_flight', {}, (n) => n === 0],
     [gateway, 'postern_devices_registered', {}, (n) => n === 1],
     [gateway, 'postern_backlog_read_seconds', {}, (n) => n > 0 && n < 2],
+    [gateway, 'postern_backlog_lanes', {}, (n) => n === 0],
+    [gateway, 'postern_backlog_waiting', {}, (n) => n === 0],
+    [gateway, 'postern_backlog_active', {}, (n) => n === 0],
+    [gateway, 'postern_backlog_oldest_seconds', {}, (n) => n === 0],
+    [gateway, 'postern_messages_unsettled', {}, (n) => n === 0],
+    [gateway, 'postern_messages_cancelled_total', {}, (n) => n === 0],
+    [gateway, 'postern_outcome_fallbacks_total', {}, (n) => n === 0],
+    [gateway, 'postern_blobs_swept_total', {}, (n) => n === 0],
     [worker, 'postern_messages_total', { outcome: 'sent', code: 'SUCCESS' }, (n) => n === 4],
     [worker, 'postern_messages_total', { outcome: 'failed', code: 'INVALID_JID' }, (n) => n === 1],
     [worker, 'postern_message_attempts_total', { outcome: 'sent' }, (n) => n === 6],
@@ -117,6 +125,8 @@ test('each metric of ours says what happened', () => {
       [families, 'process_resident_memory_bytes', {}, (n) => n > 20_000_000],
     ]),
   ];
+  const ours = (names: string[]) => [...new Set(names)].filter((name) => name.startsWith('postern_')).toSorted();
+  assert.deepEqual(ours(expected.map(([, name]) => name)), ours(page.map(({ name }) => name)));
   for (const [families, name, labels, isSensible] of expected) {
     const value = total(families, name, labels);
     assert.ok(value !== undefined && isSensible(value), `${name} ${JSON.stringify(labels)} is ${value}`);
@@ -151,6 +161,8 @@ test('when every worker is dead, the gateway tells how many lanes have nobody, a
   const ageOf = (found: Map<string, Family>) => total(found, 'postern_backlog_oldest_seconds', unowned) ?? 0;
   const age = ageOf(families);
   await waitUntil('it grows older', async () => ageOf(await scrape(stack.gateway)) > Math.max(1, age));
+  await request(stack.url, 'DELETE', `/messages/${String(answer.results['message_id'])}`);
+  assert.equal(total(await scrape(stack.gateway), 'postern_messages_cancelled_total'), 1);
 });
 
 test('while Redis is away, the gateway says so, and that it does not know the backlog', async (t) => {
