@@ -1,5 +1,5 @@
 /**
- * What a linked device that sends nothing costs: memory of its worker and connections to Redis.
+ * What a linked device that sends nothing costs: memory of its worker and of Redis, connections to Redis, and scrapes.
  *
  *   node --conditions=source --import tsx test/bench/idle-devices.ts [devices] [workers]
  *
@@ -7,7 +7,9 @@
  * quarter of the devices is registered and connected.
  */
 import { readFileSync } from 'node:fs';
+import { delay } from '@postern/runtime';
 import { registerLinkedDevices } from '../support/linked-devices.ts';
+import { scrape, scrapeText, total } from '../support/scrape.ts';
 import { startStack } from '../support/stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -25,9 +27,20 @@ try {
   const workers = [stack.worker];
   while (workers.length < WORKERS) workers.push(await stack.startWorker());
   const measure = async (devices: number, seconds: number) => {
-    const clients = Number((await stack.redis.info('clients')).match(/connected_clients:(\d+)/)?.[1] ?? 0);
+    const ask = async (section: string, field: string) =>
+      Number((await stack.redis.info(section)).match(new RegExp(`^${field}:(\\d+)`, 'm'))?.[1] ?? 0);
+    const clients = await ask('clients', 'connected_clients');
+    const redisMb = Math.round((await ask('memory', 'used_memory')) / 1024 / 102.4) / 10;
     const rss = workers.map((worker) => rssMegabytes(worker.pid));
-    console.log(JSON.stringify({ devices, connect_seconds: seconds, worker_rss_mb: rss, redis_clients: clients }));
+    console.log(
+      JSON.stringify({
+        devices,
+        connect_seconds: seconds,
+        worker_rss_mb: rss,
+        redis_clients: clients,
+        redis_mb: redisMb,
+      }),
+    );
   };
   await measure(0, 0);
   for (let step = 1; step <= STEPS; step += 1) {
@@ -38,8 +51,19 @@ try {
     await registerLinkedDevices(stack, ids, 628_500_000_000 + from);
     await waitUntil('all are connected', () => stack.simulator.connections().length >= to, 600_000);
     // Let the work of connecting end.
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await delay(5_000);
     await measure(to, Math.round((performance.now() - started) / 100) / 10);
+  }
+  // Between two scrapes the loop's longest turn is that of the first one, if nothing else happens.
+  for (const worker of workers) {
+    await scrape(worker);
+    await delay(1_000);
+    const started = performance.now();
+    const bytes = Buffer.byteLength(await scrapeText(worker));
+    const scrapeMs = Math.round(performance.now() - started);
+    await delay(200);
+    const lag = total(await scrape(worker), 'nodejs_eventloop_lag_max_seconds') ?? 0;
+    console.log(JSON.stringify({ scrape_ms: scrapeMs, bytes, longest_turn_ms: Math.round(lag * 1000) }));
   }
 } finally {
   await stack.stop();

@@ -8,7 +8,7 @@ import { startLocalRedis } from '@postern/local-redis';
 import { createProducer } from '@postern/queue';
 import { connectRedis, createDevices, createKeys, createMessages } from '@postern/registry';
 import { delay, withLifetime } from '@postern/runtime';
-import { scrape, total } from '../support/scrape.ts';
+import { scrape, scrapeText, total } from '../support/scrape.ts';
 import { startService } from '../support/service-process.ts';
 
 const [devices = 1000, messagesEach = 3] = process.argv.slice(2).map(Number);
@@ -54,7 +54,8 @@ const lifetime = await withLifetime(async (owned) => {
     const lanes = total(families, 'postern_backlog_lanes');
     const readMs = Math.round((total(families, 'postern_backlog_read_seconds') ?? 0) * 1000);
     const samples = [...families.values()].reduce((sum, family) => sum + family.samples.length, 0);
-    console.log({ lanes, scrapeMs, readMs, longestTurnMs: Math.round(lag * 1000), samples });
+    const bytes = Buffer.byteLength(await scrapeText(gateway));
+    console.log({ lanes, scrapeMs, readMs, longestTurnMs: Math.round(lag * 1000), samples, bytes });
   }
   return owned;
 });

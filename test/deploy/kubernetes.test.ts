@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -60,6 +61,14 @@ test('kustomization.yaml lists every manifest of its folder', () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
   assert.deepEqual(resources.toSorted(), files.toSorted());
   assert.deepEqual(workloads.map(({ name }) => name).toSorted(), ['gateway', 'redis', 'worker']);
+});
+
+const hasKubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
+
+test('kubectl renders every manifest', { skip: hasKubectl ? false : 'kubectl is not installed' }, () => {
+  const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(parseAllDocuments(stdout).length, manifests.length);
 });
 
 test('workloads, services and disruption budgets select the pods they mean', () => {

@@ -7,10 +7,15 @@ export interface Family {
 }
 
 /** What a gateway's or worker's `/metrics` says, by metric. */
-export async function scrape({ ready }: ServiceProcess): Promise<Map<string, Family>> {
+export async function scrape(service: ServiceProcess): Promise<Map<string, Family>> {
+  return parseExposition(await scrapeText(service));
+}
+
+/** The same as it is sent. */
+export async function scrapeText({ ready }: ServiceProcess): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${String(ready['metrics_port'])}/metrics`);
   if (!response.ok) throw new Error(`/metrics answered ${response.status}`);
-  return parseExposition(await response.text());
+  return response.text();
 }
 
 /** Prometheus' text format. */
