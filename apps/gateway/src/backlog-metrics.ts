@@ -3,8 +3,8 @@ import type { Keys } from '@postern/registry';
 import { Gauge, monotonicMs, type Registry, within } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 
-/** Why what waits in a lane waits: its worker is at it, its device is offline, or no worker owns it. */
-const CONDITIONS = ['working', 'device_offline', 'unowned'] as const;
+/** Why what waits in a lane waits: its worker is at it, its device is offline, an operator paused it, or nobody owns it. */
+const CONDITIONS = ['working', 'device_offline', 'paused', 'unowned'] as const;
 type Condition = (typeof CONDITIONS)[number];
 
 interface Backlog {
@@ -80,8 +80,9 @@ export function observeBacklog(registry: Registry, { redis, keys }: { redis: Red
   gauge('postern_backlog_read_seconds', 'What the last reading of the backlog took', ({ readSeconds }) => readSeconds);
 }
 
-function toCondition({ isOwned, isConnected }: LaneState): Condition {
+function toCondition({ isOwned, isPaused, isConnected }: LaneState): Condition {
   if (!isOwned) return 'unowned';
+  if (isPaused) return 'paused';
   return isConnected ? 'working' : 'device_offline';
 }
 

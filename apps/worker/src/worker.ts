@@ -180,6 +180,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const onMail = (mail: Mail) => {
       if (mail.type === 'command') onCommand(mail);
       if (mail.type === 'lane_filled') ownership.wakeLane(mail.device_id);
+      if (mail.type === 'lane_pause_changed') ownership.recheckLanePause(mail.device_id);
       if (mail.type !== 'devices_released') return;
       ownership.claim(mail.device_ids).catch((error: unknown) => logger.warn({ err: error }, 'claim failed'));
     };

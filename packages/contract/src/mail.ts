@@ -36,6 +36,9 @@ const devicesReleased = z.object({ type: z.literal('devices_released'), device_i
 /** The news that something waits in a lane that its owner does not have open. */
 const laneFilled = z.object({ type: z.literal('lane_filled'), device_id: z.string() });
 
+/** The news that an operator has paused or resumed a lane; what is true is in the registry. */
+const lanePauseChanged = z.object({ type: z.literal('lane_pause_changed'), device_id: z.string() });
+
 /** Everything one process posts to another's mailbox. */
 export const mailSchema = z.discriminatedUnion('type', [
   deviceCommand,
@@ -43,5 +46,6 @@ export const mailSchema = z.discriminatedUnion('type', [
   messageSettled,
   devicesReleased,
   laneFilled,
+  lanePauseChanged,
 ]);
 export type Mail = z.infer<typeof mailSchema>;

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newMessageId } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
-import { connectRedis, createDevices, createKeys, createLeases, createMessages } from '@postern/registry';
+import {
+  connectRedis,
+  createDevices,
+  createKeys,
+  createLanePauses,
+  createLeases,
+  createMessages,
+} from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { readBacklog } from './backlog.ts';
 import { createProducer } from './producer.ts';
@@ -60,10 +67,19 @@ test('only lanes with unsettled messages are looked at, each with its oldest one
   await accept('alone');
   const lease = await createLeases(redis, keys, { workerId: 'w', ttlMs: 60_000 }).acquire('busy');
   await devices.writeConnection('busy', lease?.token ?? '', { state: 'connected', since: 1 });
+  await createLanePauses(redis, keys).pause('busy');
   const found = (await readBacklog(redis, keys)).toSorted((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
   assert.deepEqual(found, [
-    { deviceId: 'alone', isOwned: false, isConnected: false, waiting: 1, active: 0, oldestAt: createdAt },
-    { deviceId: 'busy', isOwned: true, isConnected: true, waiting: 2, active: 0, oldestAt: createdAt },
+    {
+      deviceId: 'alone',
+      isOwned: false,
+      isPaused: false,
+      isConnected: false,
+      waiting: 1,
+      active: 0,
+      oldestAt: createdAt,
+    },
+    { deviceId: 'busy', isOwned: true, isPaused: true, isConnected: true, waiting: 2, active: 0, oldestAt: createdAt },
   ]);
 
   // The count follows each message once, however often it is said to have settled.

@@ -7,6 +7,8 @@ export interface LaneState {
   deviceId: string;
   /** Whether a worker holds the device's lease. */
   isOwned: boolean;
+  /** Whether an operator has paused it. */
+  isPaused: boolean;
   /** Whether the owner last said that the device can send. */
   isConnected: boolean;
   waiting: number;
@@ -15,8 +17,8 @@ export interface LaneState {
   oldestAt: number | undefined;
 }
 
-// KEYS: lease, device record, wait, active; the messages' records begin with ARGV[1] and share their hash tag.
-const look = createScript<[number, string, number, number, string]>(`
+// KEYS: lease, device record, wait, active, paused; the messages' records begin with ARGV[1] and share their hash tag.
+const look = createScript<[number, string, number, number, string, number]>(`
 local oldest = redis.call('LINDEX', KEYS[4], -1) or redis.call('LINDEX', KEYS[3], -1)
 return {
   redis.call('EXISTS', KEYS[1]),
@@ -24,6 +26,7 @@ return {
   redis.call('LLEN', KEYS[3]),
   redis.call('LLEN', KEYS[4]),
   oldest and redis.call('HGET', ARGV[1] .. oldest, 'created_at') or '',
+  redis.call('EXISTS', KEYS[5]),
 }`);
 
 /** Commands in flight: few enough that their answers do not keep the event loop busy in one go. */
@@ -42,11 +45,12 @@ export async function readBacklog(redis: Redis, keys: Keys): Promise<LaneState[]
 async function readLane(redis: Redis, keys: Keys, deviceId: string): Promise<LaneState> {
   const device = keys.device(deviceId);
   const { wait, active } = toLaneKeys(keys, deviceId);
-  const found = await look(redis, [device.lease, device.record, wait, active], [device.message('')]);
-  const [owned, connection, waiting, inHand, createdAt] = found;
+  const found = await look(redis, [device.lease, device.record, wait, active, device.lanePaused], [device.message('')]);
+  const [owned, connection, waiting, inHand, createdAt, paused] = found;
   return {
     deviceId,
     isOwned: owned === 1,
+    isPaused: paused === 1,
     isConnected: connection.includes('"state":"connected"'),
     waiting,
     active: inHand,

@@ -27,7 +27,7 @@ export function toBareJid(jid: string): string {
 }
 
 export function createDevices(redis: Redis, keys: Keys): Devices {
-  const get = async (deviceId: string) => toDevice(deviceId, await redis.hgetall(keys.device(deviceId).record));
+  const get = async (deviceId: string) => toDeviceRecord(deviceId, await redis.hgetall(keys.device(deviceId).record));
   const ids = async () => (await redis.smembers(keys.devices)).sort();
   return {
     get,
@@ -84,12 +84,13 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
       const device = await get(deviceId);
       if (device?.jid) await redis.hdel(keys.jids, device.jid, toBareJid(device.jid));
       await redis.srem(keys.devices, deviceId);
-      await redis.del(own.record, own.qr, own.credentials, own.timers, own.laneOpen);
+      await redis.del(own.record, own.qr, own.credentials, own.timers, own.laneOpen, own.lanePaused);
     },
   };
 }
 
-function toDevice(deviceId: string, hash: Record<string, string>): DeviceRecord | undefined {
+/** The device that its hash describes; undefined when there is none. */
+export function toDeviceRecord(deviceId: string, hash: Record<string, string>): DeviceRecord | undefined {
   const { created_at, connection, jid, lid, pace } = hash;
   if (created_at === undefined) return undefined;
   return {

@@ -2,12 +2,13 @@ export { readSigningSecret, verifySameBlobStore } from './agreements.ts';
 export { type ConnectOptions, connectRedis, disconnectRedis } from './connect.ts';
 export { CONTENT_TTL_MS, hasContent } from './contents.ts';
 export { readUnsettled } from './deadlines.ts';
-export { createDevices, type Devices, toBareJid } from './devices.ts';
+export { createDevices, type Devices, toBareJid, toDeviceRecord } from './devices.ts';
 export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
 export { type FencedWrite, LeaseLostError, repeatFenced, writeFenced } from './fenced.ts';
 export { HOLDS } from './holds.ts';
 export { createIdempotencyClaims, type IdempotencyClaim, type IdempotencyClaims } from './idempotency-claims.ts';
 export { createKeys, type DeviceKeys, type Keys } from './keys.ts';
+export { createLanePauses, type LanePauses } from './lane-pauses.ts';
 export {
   createLeases,
   isLetGo,

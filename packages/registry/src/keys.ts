@@ -36,6 +36,10 @@ export interface DeviceKeys {
   lanePrefix: string;
   /** There while the owner has the lane open, so that a producer need not wake it. */
   laneOpen: string;
+  /** When the lane was paused, in Unix milliseconds; there while it is. */
+  lanePaused: string;
+  /** Hash: Unix minute → how many messages settled in it; the last few minutes. */
+  settledByMinute: string;
   record: string;
   lease: string;
   /** The token of the newest holder, which outlives the lease; see LastHolder. */
@@ -55,6 +59,8 @@ export interface DeviceKeys {
   knownChats: string;
   /** Sorted set: message id by when it was accepted. */
   messageIndex: string;
+  /** Sorted set: id of a failed message by when it failed; the newest ones. */
+  failures: string;
   /** Set of `<status>|<participant>`: who in a group sent which receipt. */
   receipts(messageId: string): string;
   /** The job of a failed message, while it can be sent again. */
@@ -87,6 +93,8 @@ export function createKeys(prefix: string): Keys {
       return {
         lanePrefix: own,
         laneOpen: `${own}:lane-open`,
+        lanePaused: `${own}:lane-paused`,
+        settledByMinute: `${own}:settled`,
         record: `${own}:device`,
         lease: `${own}:lease`,
         lastHolder: `${own}:last-holder`,
@@ -98,6 +106,7 @@ export function createKeys(prefix: string): Keys {
         reachOutHold: `${own}:reach-out-hold`,
         knownChats: `${own}:known-chats`,
         messageIndex: `${own}:messages`,
+        failures: `${own}:failures`,
         receipts: (messageId) => `${own}:receipts:${messageId}`,
         failedJob: (messageId) => `${own}:failed:${messageId}`,
         content: (messageId) => `${own}:content:${messageId}`,

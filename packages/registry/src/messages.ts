@@ -69,9 +69,12 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
     from: readonly MessageState[],
     to: MessageState,
     fields: (string | number)[] = [],
+    token = '',
   ) => {
     const ttl = isSettled(to) ? recordTtlMs : 0;
-    return transition(redis, [recordKey(deviceId, messageId)], [list(from), to, ttl, '', ...fields]);
+    const own = keys.device(deviceId);
+    const args = [list(from), to, ttl, token, Date.now(), ...fields];
+    return transition(redis, [own.message(messageId), own.lastHolder, own.settledByMinute, own.failures], args);
   };
   const read = async (deviceId: string, messageId: string) =>
     toMessageRecord(await redis.hgetall(recordKey(deviceId, messageId)));
@@ -94,9 +97,7 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       return deviceId === null ? undefined : read(deviceId, messageId);
     },
     async beginAttempt(deviceId, messageId, token) {
-      const device = keys.device(deviceId);
-      const args = [list(['queued', 'sending']), 'sending', 0, token];
-      const found = await transition(redis, [device.message(messageId), device.lastHolder], args);
+      const found = await change(deviceId, messageId, ['queued', 'sending'], 'sending', [], token);
       return found === 'changed' ? 'begun' : (found as MessageState | AttemptAnswer);
     },
     async countAttempt(deviceId, messageId) {

@@ -98,6 +98,11 @@ export class OwnedDevice {
     this.#lane.wake();
   }
 
+  /** An operator may have paused or resumed the lane. */
+  recheckLanePause(): void {
+    this.#lane.recheckPause();
+  }
+
   /** Carries out a command of the API; throws a Failure. Answers the command's results. */
   async execute(command: DeviceCommand): Promise<Record<string, string>> {
     switch (command.name) {

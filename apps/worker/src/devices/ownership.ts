@@ -89,6 +89,11 @@ export class Ownership {
     this.#owned.get(deviceId)?.wakeLane();
   }
 
+  /** A gateway says that an operator has paused or resumed a lane. */
+  recheckLanePause(deviceId: string): void {
+    this.#owned.get(deviceId)?.recheckLanePause();
+  }
+
   /** Claims devices that another worker has just let go. */
   claim(deviceIds: string[]): Promise<void> {
     const claiming = this.#claimLetGo(deviceIds);

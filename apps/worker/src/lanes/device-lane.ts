@@ -1,6 +1,6 @@
 import type { SendImageJob } from '@postern/contract';
 import { Lane, postMail, readDepths } from '@postern/queue';
-import type { FailedJobs, Keys, Lease, Messages } from '@postern/registry';
+import { createLanePauses, type FailedJobs, type Keys, type Lease, type Messages } from '@postern/registry';
 import type { Logger, Tracing } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import type { WorkerMetrics } from '../metrics.ts';
@@ -39,12 +39,15 @@ export interface DeviceLaneOptions {
 
 /** An open lane without messages is closed after this long, in milliseconds. */
 const LANE_IDLE_MS = 60_000;
+/** How late an open lane may notice that it was paused or resumed, in milliseconds, when the news of it is lost. */
+const RECHECK_PAUSE_MS = 2_000;
 
 /** The lane of an owned device: its messages, from being taken in hand to being settled. */
 export function createDeviceLane({ deps, lease, session, signal, onAck, logger }: DeviceLaneOptions): LazyLane {
   const { redis, keys, messages, blobs, metrics, laneConcurrency } = deps;
   const { deviceId, token } = lease;
   const { laneOpen } = keys.device(deviceId);
+  const pauses = createLanePauses(redis, keys);
   const order = new ChatOrder();
   const gate = new RelayGate(deviceId, deps);
   const onError = (error: unknown) => logger.warn({ err: error }, 'lane error');
@@ -92,6 +95,8 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
 
   return new LazyLane({
     idleMs: LANE_IDLE_MS,
+    recheckMs: RECHECK_PAUSE_MS,
+    isPaused: () => pauses.isPaused(deviceId),
     onError,
     depth: async () => (await readDepths(redis, keys, [deviceId]))[0] ?? 0,
     announce: async (isOpen) => {

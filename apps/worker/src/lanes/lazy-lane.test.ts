@@ -41,12 +41,15 @@ function toJob(deviceId: string): SendImageJob {
   };
 }
 
-async function createLane(deviceId: string, idleMs: number) {
+async function createLane(deviceId: string, idleMs: number, recheckMs = 60_000) {
+  const operator = { paused: false };
   const lease = await createLeases(redis, keys, { workerId: 'w', ttlMs: 60_000 }).acquire(deviceId);
   const announced: boolean[] = [];
   const worked: string[] = [];
   const lane = new LazyLane({
     idleMs,
+    recheckMs,
+    isPaused: () => Promise.resolve(operator.paused),
     depth: async () => (await readDepths(redis, keys, [deviceId]))[0] ?? 0,
     announce: async (isOpen) => {
       announced.push(isOpen);
@@ -64,10 +67,11 @@ async function createLane(deviceId: string, idleMs: number) {
           return 'settled';
         },
         onUnreadable: () => {},
-        onError: (error) => assert.fail(String(error)),
+        // A lane that is closed while it opens its connection says so.
+        onError: (error) => assert.match(String(error), /Connection is closed/),
       }),
   });
-  return { lane, announced, worked };
+  return { lane, announced, worked, operator };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -103,6 +107,46 @@ test('a lane that is paused while messages wait stays open, and works them when 
   assert.equal(worked.length, 0);
   lane.resume();
   await until(() => worked.length === 1);
+  await lane.close(100);
+  await producer.stop();
+});
+
+test('what an operator has paused takes nothing in hand, whatever the device does, until it is told or looks itself', async () => {
+  const producer = createProducer({ redis, keys });
+  const { lane, worked, operator } = await createLane('c', 10, 40);
+  operator.paused = true;
+  await producer.enqueue(toJob('c'));
+  lane.wake();
+  lane.resume();
+  lane.pause();
+  lane.resume();
+  await delay(100);
+  assert.deepEqual([lane.isOpen, worked.length], [true, 0]);
+  // Nobody tells it.
+  operator.paused = false;
+  await until(() => worked.length === 1);
+
+  operator.paused = true;
+  lane.recheckPause();
+  await producer.enqueue(toJob('c'));
+  lane.wake();
+  await delay(60);
+  assert.equal(worked.length, 1);
+  operator.paused = false;
+  lane.recheckPause();
+  await until(() => worked.length === 2);
+  await lane.close(100);
+  await producer.stop();
+});
+
+test('the lane of a device that is removed is drained although it is paused', async () => {
+  const producer = createProducer({ redis, keys });
+  const { lane, worked, operator } = await createLane('d', 10, 20);
+  operator.paused = true;
+  lane.resume();
+  await producer.enqueue(toJob('d'));
+  await lane.drained();
+  assert.equal(worked.length, 1);
   await lane.close(100);
   await producer.stop();
 });

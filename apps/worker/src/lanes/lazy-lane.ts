@@ -6,6 +6,10 @@ export interface LazyLaneOptions {
   depth: () => Promise<number>;
   /** Says whether the lane is open, for producers: an open lane needs no wake message. */
   announce: (isOpen: boolean) => Promise<void>;
+  /** Whether an operator has paused the lane. */
+  isPaused: () => Promise<boolean>;
+  /** How often an open lane asks that without being told to, in milliseconds. */
+  recheckMs: number;
   /** An open lane without messages is closed after this long, in milliseconds. */
   idleMs: number;
   onError: (error: unknown) => void;
@@ -19,6 +23,10 @@ export class LazyLane {
   readonly #options: LazyLaneOptions;
   #lane: Lane | undefined;
   #running = false;
+  /** Until it is known, nothing is taken in hand. */
+  #paused = true;
+  #drains = false;
+  #rechecking: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
   #closing: Promise<void> = Promise.resolve();
@@ -40,8 +48,9 @@ export class LazyLane {
     if (this.#closed) return;
     if (!this.#lane) {
       this.#lane = this.#options.open();
-      if (this.#running) this.#lane.resume();
       this.#options.announce(true).catch(this.#options.onError);
+      this.#rechecking = setInterval(() => this.recheckPause(), this.#options.recheckMs).unref();
+      this.recheckPause();
     }
     this.#scheduleClose();
   }
@@ -49,17 +58,31 @@ export class LazyLane {
   /** The device can send (or what waits shall fail): messages may be taken in hand. */
   resume(): void {
     this.#running = true;
-    this.#lane?.resume();
+    this.#apply();
   }
 
   pause(): void {
     this.#running = false;
-    this.#lane?.pause();
+    this.#apply();
   }
 
-  /** Resolves when nothing waits and nothing is in hand; the lane must be running. */
+  /** An operator may have paused or resumed the lane. A closed one asks when it opens. */
+  recheckPause(): void {
+    const lane = this.#lane;
+    if (!lane) return;
+    const apply = (isPaused: boolean) => {
+      if (this.#lane !== lane) return;
+      this.#paused = isPaused;
+      this.#apply();
+    };
+    this.#options.isPaused().then(apply).catch(this.#options.onError);
+  }
+
+  /** Resolves when nothing waits and nothing is in hand, also of a paused lane; it must be running. */
   async drained(): Promise<void> {
+    this.#drains = true;
     this.wake();
+    this.#apply();
     await this.#lane?.drained();
   }
 
@@ -67,10 +90,16 @@ export class LazyLane {
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idle);
+    clearInterval(this.#rechecking);
     await this.#closing;
     const lane = this.#lane;
     this.#lane = undefined;
     await lane?.close(graceMs);
+  }
+
+  #apply(): void {
+    if (this.#running && (this.#drains || !this.#paused)) this.#lane?.resume();
+    else this.#lane?.pause();
   }
 
   #scheduleClose(): void {
@@ -90,6 +119,8 @@ export class LazyLane {
     await announce(false);
     if (this.#closed) return;
     this.#lane = undefined;
+    this.#paused = true;
+    clearInterval(this.#rechecking);
     await lane.close(0);
     if ((await depth()) > 0) this.wake();
     // A wake that came while the flag was being cleared has opened the lane; say so again.
