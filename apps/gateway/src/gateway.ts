@@ -1,13 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Mail } from '@postern/contract';
 import { createBlobStore } from '@postern/media';
-import { createLaneBoard, createProducer, hasJob, postMail, removeJob, startMailbox } from '@postern/queue';
+import {
+  createLaneBoard,
+  createProducer,
+  hasJob,
+  postMail,
+  purgeLane,
+  readLaneStatus,
+  removeJob,
+  startMailbox,
+} from '@postern/queue';
 import {
   connectRedis,
   createDevices,
   createFailedJobs,
   createIdempotencyClaims,
   createKeys,
+  createLanePauses,
   createMessageLists,
   createMessages,
   createPairingQrs,
@@ -33,6 +43,7 @@ import { createAuthenticator } from './auth/authenticator.ts';
 import { readApiKeysFile } from './auth/credentials.ts';
 import { observeBacklog } from './backlog-metrics.ts';
 import { startSweeper } from './blobs/sweeper.ts';
+import { ChangeFeed } from './changes/change-feed.ts';
 import { type GatewayConfig, isLoopbackHost } from './config.ts';
 import { createCommands } from './devices/commands.ts';
 import { createQrLinks } from './devices/qr-links.ts';
@@ -41,7 +52,9 @@ import { apiDocsRoutes } from './http/api-docs.ts';
 import { createApp } from './http/app.ts';
 import { deviceRoutes } from './http/devices.ts';
 import { createDrain } from './http/drain.ts';
+import { eventRoutes } from './http/events.ts';
 import type { Route } from './http/exchange.ts';
+import { laneRoutes } from './http/lanes.ts';
 import { loginRoutes } from './http/login.ts';
 import { messageRoutes } from './http/messages.ts';
 import { operationsRoutes } from './http/operations.ts';
@@ -141,6 +154,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
 
     // Workers decide for how long.
     const failedJobs = createFailedJobs(redis, keys, { ttlMs: 0 });
+    const messageLists = createMessageLists(redis, keys);
+    const readLane = (deviceId: string) => readLaneStatus(redis, keys, deviceId);
     const sweeper = startSweeper({
       blobs,
       messages,
@@ -164,6 +179,13 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const operations = await startOperationsServer(registry, { host, port: config.metricsPort, ready: problems });
     lifetime.use(operations, (started) => started.stop());
 
+    const changes = new ChangeFeed({
+      devices,
+      messages,
+      messageLists,
+      readLane,
+      onError: (error) => logger.warn({ err: error }, 'changes not read'),
+    });
     const admission = { devices, ownerOf, laneLimit, deviceGraceMs: config.deviceGraceMs };
     const sending = { acceptance, keyed, blobs, outcomes, metrics, replyTo: id, syncWaitMs: config.syncWaitMs };
     const sessions = createSessions(authenticator, secret);
@@ -182,12 +204,25 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
         ...sending,
         devices,
         messages,
-        messageLists: createMessageLists(redis, keys),
+        messageLists,
         failedJobs,
         removeJob: (...ids) => removeJob(redis, keys, ...ids),
         assertReady: (deviceId) => assertDeviceReady(deviceId, admission),
       }),
       ...deviceRoutes({ devices, ownerOf, commands }),
+      ...laneRoutes({
+        devices,
+        messages,
+        blobs,
+        outcomes,
+        metrics,
+        ownerOf,
+        post,
+        readLane,
+        pauses: createLanePauses(redis, keys),
+        purge: (deviceId) => purgeLane(redis, keys, deviceId, { recordTtlMs: config.recordTtlMs }),
+      }),
+      ...eventRoutes({ changes, shuttingDown: drain.begun }),
       ...loginRoutes({ devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun }),
     ];
     const board = lifetime.use(createLaneBoard({ redis, keys }), (created) => created.stop());

@@ -176,6 +176,30 @@ test('devices and pairing are answered as described', async () => {
   await assertDescribed('post', '/session', '/session', json({ key: 'wrong' }), 401);
 });
 
+test('lanes and their commands are answered as described', async () => {
+  await tested.addDevice('lane');
+  const body = toForm({ phone: PHONE, image: samplePng() });
+  const headers = { 'x-device-id': 'lane', prefer: 'respond-async' };
+  const queued = await assertDescribed('post', '/send/image', '/send/image', { body, headers }, 202);
+  const messageId = String(queued.results['message_id']);
+  await tested.messages.markFailed(
+    'lane',
+    messageId,
+    new Failure('SEND_FAILED', 'refused', { details: { reason: 479 } }),
+  );
+  const viewer = { headers: { 'x-api-key': 'view' } };
+  await assertDescribed('get', '/lanes', '/lanes', viewer, 200);
+  await assertDescribed('get', '/lanes', '/lanes', { headers: { 'x-api-key': 'wrong' } }, 401);
+  for (const command of ['pause', 'resume', 'purge']) {
+    const path = `/lanes/{device_id}/${command}`;
+    await assertDescribed('post', path, `/lanes/lane/${command}`, {}, 200);
+    await assertDescribed('post', path, `/lanes/nobody/${command}`, {}, 404);
+    await assertDescribed('post', path, `/lanes/lane/${command}`, viewer, 403);
+  }
+  await assertDescribed('get', '/events', '/events', { headers: { 'x-api-key': 'wrong' } }, 401);
+  await assertDescribed('delete', '/session', '/session', {}, 200);
+});
+
 test('health, readiness and the description itself are served without a key', async () => {
   await assertDescribed('get', '/healthz', '/healthz', {}, 200);
   await assertDescribed('get', '/readyz', '/readyz', {}, 200);

@@ -20,7 +20,7 @@ export {
   readOwner,
   readRun,
 } from './leases.ts';
-export { createMessageLists, type MessageLists, type MessagePage } from './message-lists.ts';
+export { createMessageLists, type MessageLists, type MessagePage, type RecentKind } from './message-lists.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toFailureRecord } from './messages.ts';
 export { observeRedis } from './observe-redis.ts';
 export { createPacing, type Pacing } from './pacing.ts';

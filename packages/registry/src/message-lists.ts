@@ -16,7 +16,16 @@ export interface MessageLists {
     deviceIds: string[],
     query: { limit: number; state?: MessageState | undefined; cursor?: string | undefined },
   ): Promise<MessagePage>;
+  /** Ids of the device's newest messages of a kind, newest first, from `since` on, with when that was. */
+  recent(
+    deviceId: string,
+    kind: RecentKind,
+    query: { since: number; limit: number },
+  ): Promise<{ messageId: string; at: number }[]>;
 }
+
+/** Which messages: the ones accepted, or the ones that failed, since a time in Unix milliseconds. */
+export type RecentKind = 'accepted' | 'failed';
 
 interface Entry {
   deviceId: string;
@@ -51,6 +60,12 @@ export function createMessageLists(redis: Redis, keys: Keys): MessageLists {
     );
 
   return {
+    async recent(deviceId, kind, { since, limit }) {
+      const own = keys.device(deviceId);
+      const index = kind === 'failed' ? own.failures : own.messageIndex;
+      const reply = await redis.zrevrangebyscore(index, '+inf', since, 'WITHSCORES', 'LIMIT', 0, limit);
+      return toEntries(deviceId, reply).map(({ messageId, createdAt }) => ({ messageId, at: createdAt }));
+    },
     async page(deviceIds, { limit, state, cursor }) {
       const messages: MessageRecord[] = [];
       let after = cursor === undefined ? undefined : parseCursor(cursor);

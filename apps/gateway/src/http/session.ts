@@ -39,7 +39,7 @@ export function createSessions(authenticator: Authenticator, secret: string): Se
   };
 }
 
-/** `POST /session {key}`: exchanges a key for the pages' cookie. */
+/** `POST /session {key}`: exchanges a key for the pages' cookie. `DELETE /session` has the browser drop it. */
 export function sessionRoutes(authenticator: Authenticator, sessions: Sessions): Route[] {
   const handle: Route['handle'] = async ({ request, response, signal }) => {
     assertSameOrigin(request, authenticator.isOpen ? 'open' : 'cookie');
@@ -54,5 +54,13 @@ export function sessionRoutes(authenticator: Authenticator, sessions: Sessions):
     if (found.proof !== 'open') response.set('Set-Cookie', sessions.begin(found.principal.name) + secure);
     succeed(response, 'Session begun', { name: found.principal.name });
   };
-  return [{ method: 'post', path: '/session', access: 'public', handle }];
+  const end: Route['handle'] = ({ request, response }) => {
+    assertSameOrigin(request, authenticator.isOpen ? 'open' : 'cookie');
+    response.set('Set-Cookie', `${COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`);
+    succeed(response, 'Session ended', {});
+  };
+  return [
+    { method: 'post', path: '/session', access: 'public', handle },
+    { method: 'delete', path: '/session', access: 'public', handle: end },
+  ];
 }
