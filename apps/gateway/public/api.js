@@ -29,3 +29,8 @@ export async function call(method, path, body, headers = {}) {
 export function devicePath(deviceId, below = '') {
   return `devices/${encodeURIComponent(deviceId)}${below}`;
 }
+
+/** The path of a command to one lane. */
+export function lanePath(deviceId, command) {
+  return `lanes/${encodeURIComponent(deviceId)}${command}`;
+}

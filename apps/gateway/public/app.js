@@ -1,49 +1,75 @@
 import { call } from './api.js';
-import { DeviceList } from './device-list.js';
-import { byId } from './element.js';
+import { createDeviceList } from './device-list.js';
+import { byId, notify, setText, whileBusy } from './element.js';
+import { createLaneList } from './lane-list.js';
 import { LinkDialog } from './link-dialog.js';
+import { Live } from './live.js';
+import { createMessageList } from './message-list.js';
+import { createOverview } from './overview.js';
 import { createSendForm } from './send-form.js';
 import { createSignIn } from './sign-in.js';
+import { Store } from './store.js';
+import { tickTimes, toClock } from './times.js';
+import { toastError } from './toasts.js';
+import { createViews } from './views.js';
 
-const REFRESH_MS = 2000;
+const LIVE_WORDS = {
+  connecting: 'Connecting',
+  live: 'Live',
+  stale: 'Not live',
+  reconnecting: 'Reconnecting',
+  refused: 'Not signed in',
+};
 
-let timer;
-const link = new LinkDialog({ onEnd: refresh });
-const list = new DeviceList({ onLink: (device) => link.open(device), onChange: refresh });
+const store = new Store({ onChange: show });
+const link = new LinkDialog();
+const onLink = (deviceId) => link.open(deviceId);
+const lists = { devices: createDeviceList({ store, onLink }), lanes: createLaneList({ store }) };
+const messageList = createMessageList({ store });
+const overview = createOverview({ store, onOpen: (view, filter) => lists[view].filter.set(filter) });
 const sendForm = createSendForm();
-const signIn = createSignIn({ onSignedIn: refresh });
+const live = new Live({ store, onState });
+const signIn = createSignIn({ onSignedIn: () => live.start() });
+let liveUntil;
 
-/** Asks for the devices and shows them, then again in a while as long as somebody is looking. */
-async function refresh() {
-  clearTimeout(timer);
-  try {
-    const devices = await call('GET', 'devices');
-    list.show(devices);
-    sendForm.offer(devices);
-    byId('devices').hidden = false;
-    byId('gateway').textContent = toSummary(devices);
-  } catch (error) {
-    showProblem(error);
-    if (error.status === 401) return;
-  }
-  clearTimeout(timer);
-  if (!document.hidden) timer = setTimeout(refresh, REFRESH_MS);
+/** Draws what is known; nothing before everything has been told once. */
+function show() {
+  if (!store.isComplete) return;
+  byId('dashboard').hidden = false;
+  overview.show();
+  for (const { show: showList } of [...Object.values(lists), messageList]) showList();
+  sendForm.offer([...store.devices.values()]);
+  byId('sign-out').hidden = !store.me.session;
+  for (const element of document.querySelectorAll('[data-needs]')) element.hidden = !store.may(element.dataset.needs);
 }
 
-function showProblem(error) {
-  byId('gateway').textContent = error.status === 401 ? 'Not signed in' : error.message;
-  if (error.status !== 401) return;
-  byId('devices').hidden = true;
-  byId('send').hidden = true;
-  signIn.show();
+function onState(state, error) {
+  setText(byId('live'), LIVE_WORDS[state]);
+  byId('live').dataset.state = state;
+  if (state === 'live') liveUntil = undefined;
+  else liveUntil ??= new Date();
+  notify(byId('outage'), toOutage(state));
+  if (state !== 'refused') return;
+  byId('dashboard').hidden = true;
+  if (error.status === 401) signIn.show();
+  else notify(byId('outage'), `${error.message}. Sign in with another key.`);
 }
 
-function toSummary(devices) {
-  const connected = devices.filter(({ connection }) => connection.state === 'connected').length;
-  return devices.length === 0 ? 'Ready' : `${connected} of ${devices.length} connected`;
+/** What is wrong with what the page shows. */
+function toOutage(state) {
+  const shown = store.isComplete ? ` What you see is from ${toClock(liveUntil ?? new Date())}.` : '';
+  if (state === 'stale') return `The gateway cannot reach Redis.${shown}`;
+  if (state === 'reconnecting') return `The connection to the gateway was lost; trying again.${shown}`;
+  return '';
 }
 
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) void refresh();
+byId('sign-out').addEventListener('click', ({ currentTarget }) => {
+  const signOut = async () => {
+    await call('DELETE', 'session');
+    location.reload();
+  };
+  whileBusy(currentTarget, signOut).catch(toastError);
 });
-void refresh();
+createViews({ onShow: show });
+tickTimes(() => store.now());
+live.start();

@@ -12,9 +12,14 @@ export function create(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Sets a text where it differs, so that a selection or a reader in it is not disturbed without need. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** Shows a text in a notice, or hides the notice when there is none. */
 export function notify(notice, text = '', isBad = true) {
-  notice.textContent = text;
+  setText(notice, text);
   notice.hidden = text === '';
   notice.classList.toggle('bad', isBad);
 }
@@ -24,12 +29,13 @@ export function announce(text) {
   byId('announcer').textContent = text;
 }
 
-/** Runs an action with its button disabled, so that it is not started twice. */
+/** Runs an action while its button takes no second press; the button keeps the focus. */
 export async function whileBusy(button, action) {
-  button.disabled = true;
+  if (button.ariaDisabled === 'true') return undefined;
+  button.ariaDisabled = 'true';
   try {
     return await action();
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 }

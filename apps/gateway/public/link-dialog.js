@@ -8,15 +8,9 @@ export class LinkDialog {
   #deviceId = '';
   #watching = new AbortController();
   #countdown;
-  #onEnd;
 
-  /** `onEnd()` is called when the dialog closes, however it does. */
-  constructor({ onEnd }) {
-    this.#onEnd = onEnd;
-    this.#dialog.addEventListener('close', () => {
-      this.#stop();
-      this.#onEnd();
-    });
+  constructor() {
+    this.#dialog.addEventListener('close', () => this.#stop());
     byId('link-again').addEventListener('click', () => this.#start());
     const form = byId('by-code').querySelector('form');
     form.addEventListener('submit', (event) => {
@@ -25,7 +19,7 @@ export class LinkDialog {
     });
   }
 
-  open({ device_id: deviceId }) {
+  open(deviceId) {
     this.#deviceId = deviceId;
     byId('link-title').textContent = `Link ${deviceId}`;
     byId('by-code').open = false;

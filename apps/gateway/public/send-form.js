@@ -11,12 +11,13 @@ export function createSendForm() {
     void whileBusy(form.querySelector('button'), () => send(form, notice));
   });
   return {
-    /** Offers the devices that can send; hidden while none can. */
+    /** Offers the devices that can send; says so while none can. */
     offer(devices) {
       const able = devices
         .filter(({ connection }) => connection.state === 'connected')
         .map((device) => device.device_id);
-      section.hidden = able.length === 0;
+      byId('no-sender').hidden = able.length > 0;
+      form.hidden = able.length === 0;
       const select = byId('send-device');
       if ([...select.options].map((option) => option.value).join() === able.join()) return;
       const chosen = select.value;

@@ -92,7 +92,7 @@ export class ChangeFeed {
       if (signal.aborted) return;
       // Who came meanwhile sees devices that were not looked at; the next look is theirs.
       for (const listener of listening) if (this.#listeners.has(listener)) listener.onRound(isFresh);
-      const costMs = monotonicMs() - startedMs;
+      const costMs = isFresh ? monotonicMs() - startedMs : 0;
       const stop = AbortSignal.any([signal, waiting.signal]);
       await delay(Math.max(MIN_INTERVAL_MS, costMs * INTERVAL_PER_COST), stop).catch(() => {});
     }

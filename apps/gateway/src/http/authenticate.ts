@@ -36,6 +36,7 @@ export function authenticate(
     );
   }
   exchange.principal = found.principal;
+  exchange.proof = found.proof;
   if (AMBIENT.has(found.proof) && !SAFE_METHODS.has(request.method)) assertSameOrigin(request, found.proof);
   assertMayAct(found.principal, action);
 }

@@ -35,7 +35,7 @@ export function eventRoutes({ changes, shuttingDown }: EventsParts): Route[] {
   return [{ method: 'get', path: '/events', access: 'read', handle }];
 }
 
-async function stream({ request, response, principal, signal }: Exchange, parts: EventsParts): Promise<void> {
+async function stream({ request, response, principal, proof, signal }: Exchange, parts: EventsParts): Promise<void> {
   response.status(200).set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' });
   response.set('X-Accel-Buffering', 'no').flushHeaders();
   if (request.method === 'HEAD') {
@@ -48,7 +48,7 @@ async function stream({ request, response, principal, signal }: Exchange, parts:
   const timers = [setInterval(() => response.write(': still here\n\n'), HEARTBEAT_MS), setTimeout(end, MAX_AGE_MS)];
   response.write(`retry: ${RECONNECT_MS}\n\n`);
   const { name, actions } = principal;
-  write(response, 'hello', { now: new Date().toISOString(), name, actions: [...actions] });
+  write(response, 'hello', { now: new Date().toISOString(), name, actions: [...actions], session: proof === 'cookie' });
 
   let version = 0;
   let told: boolean | undefined;

@@ -1,5 +1,6 @@
 import type { Logger, Span } from '@postern/runtime';
 import type { Request, Response } from 'express';
+import type { Proof } from '../auth/authenticator.ts';
 import type { Action, Principal } from '../auth/credentials.ts';
 
 /** One request being answered: what every route is handed. */
@@ -13,6 +14,8 @@ export interface Exchange {
   span: Span;
   /** Who asks; on a public route somebody without rights. */
   principal: Principal;
+  /** How they proved it; absent on a public route. */
+  proof?: Proof;
   /** Aborts when the client goes away before its answer. */
   readonly signal: AbortSignal;
   /** What the log line of the outcome says besides status and time. */
