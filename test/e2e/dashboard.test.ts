@@ -93,20 +93,109 @@ test('a purge says how many messages it cancels, and Escape keeps them', async (
   await press('Resume warehouse');
 });
 
-test('messages are followed to their end, by device and state, and one is cancelled', async () => {
+test('messages are found by device and state, and one that waits is cancelled', async () => {
+  await request(stack.url, 'POST', '/lanes/shop-jakarta/pause');
+  const [first, second] = [await send('shop-jakarta'), await send('shop-jakarta')];
   await show('Messages');
-  await press('Lanes').catch(() => {});
+  const messages = page.locator('#message-list > li');
+  await row('message', second).waitFor();
+  await page.locator('#messages').getByLabel('Device').selectOption('head-office');
+  await page.locator('#messages').getByText('Nothing matches').or(page.getByText('No message matches')).waitFor();
+  await page.locator('#messages').getByLabel('Device').selectOption('shop-jakarta');
+  await page.locator('#messages').getByLabel('State').selectOption('queued');
+  await until('the two that wait are shown', async () => (await messages.count()) === 2);
+
+  await press(`Cancel message …${first.slice(-6)}`);
+  await dialog().getByRole('button', { name: 'Cancel it' }).click();
+  await page.getByText(`Message …${first.slice(-6)} is cancelled`).waitFor();
+  await until('it is queued no more', async () => (await messages.count()) === 1);
+  assert.equal((await readMessage(stack.url, first)).results['state'], 'cancelled');
+  await request(stack.url, 'POST', '/lanes/shop-jakarta/resume');
+  await untilState(stack.url, second, 'delivered');
+  await page.locator('#messages').getByLabel('State').selectOption('delivered');
+  await row('message', second).getByText('Delivered', { exact: true }).waitFor();
+  await page.locator('#messages').getByLabel('State').selectOption('');
+  await page.locator('#messages').getByLabel('Device').selectOption('');
 });
 
-test('why a message failed is told, and it is sent again', async () => {
-  stack.simulator.faults.add({ kind: 'nack', error: 479, to: FRIEND });
+test('why a message failed is told, its number shown when asked for, and it is sent again', async () => {
+  const fault = stack.simulator.faults.add({ kind: 'nack', error: 479, to: FRIEND });
   const id = await send('shop-surabaya');
-  await show('Messages');
   const failed = row('message', id);
   await failed.getByText('Failed', { exact: true }).waitFor();
   await failed.getByText('SEND_FAILED').waitFor();
-  await photograph(page, 'dashboard-failures');
-  void until;
-  void complaints;
-  void request;
+  await figure('failed').getByText('1', { exact: true }).waitFor();
+  await press(`Show the number of message …${id.slice(-6)}`);
+  await failed.getByText(`+${FRIEND}`).waitFor();
+  stack.simulator.faults.remove(fault);
+  await press(`Retry message …${id.slice(-6)}`);
+  await page.getByText('Queued again as').waitFor();
+  const again = page.locator('#message-list > li').first();
+  await again.getByText('Delivered', { exact: true }).waitFor();
+  await show('Lanes');
+  await row('lane', 'shop-surabaya').getByText('SEND_FAILED').waitFor();
+});
+
+test('reconnecting a connected device asks first, and the page follows it', async () => {
+  await show('Devices');
+  const before = await row('device', 'warehouse').locator('time').first().getAttribute('datetime');
+  await press('Reconnect warehouse');
+  await dialog().getByRole('button', { name: 'Cancel' }).click();
+  await press('Reconnect warehouse');
+  await dialog().getByRole('button', { name: 'Reconnect' }).click();
+  await page.getByText('warehouse is reconnecting').waitFor();
+  await until('it is connected anew', async () => {
+    const since = await row('device', 'warehouse').locator('time').first().getAttribute('datetime');
+    return since !== before && (await row('device', 'warehouse').getByText('Connected', { exact: true }).isVisible());
+  });
+});
+
+test('everything is reached by keyboard, and a pressed button keeps the focus', async () => {
+  await show('Lanes');
+  await page.keyboard.press('Tab');
+  const focused = () => page.evaluate<string>("document.activeElement.getAttribute('aria-label') ?? ''");
+  for (let presses = 0; (await focused()) !== 'Pause head-office' && presses < 20; presses += 1) {
+    await page.keyboard.press('Tab');
+  }
+  await page.keyboard.press('Enter');
+  await until('it says what it does now', async () => (await focused()) === 'Resume head-office');
+  const outline = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
+  assert.equal(outline, 'solid');
+  await page.keyboard.press('Enter');
+  await until('it goes on', async () => (await focused()) === 'Pause head-office');
+});
+
+test('a gateway that is gone is said, and what is true is shown when it is back', async () => {
+  assert.deepEqual(complaints, []);
+  const port = String(stack.gateway.ready['port']);
+  await stack.gateway.stop();
+  await page.getByText('Reconnecting', { exact: true }).waitFor();
+  await page.getByText(/The connection to the gateway was lost; trying again. What you see is from/).waitFor();
+  await press('Pause head-office');
+  await page.getByRole('alert').filter({ hasText: 'The gateway cannot be reached' }).waitFor();
+  await photograph(page, 'dashboard-lost', { fullPage: false });
+  await stack.redis.set('postern:{warehouse}:lane-paused', String(Date.now()));
+  await stack.startGateway({ PORT: port });
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.getByText('The connection to the gateway was lost').waitFor({ state: 'hidden' });
+  await row('lane', 'warehouse').getByText('Paused', { exact: true }).waitFor();
+});
+
+test('a key that may only read is offered nothing else, and signs out', async () => {
+  const guarded = await stack.startGateway({ API_KEYS: 'night:a-secret-for-the-night:warehouse:read' });
+  const url = `http://127.0.0.1:${String(guarded.ready['port'])}`;
+  const opened = await openPage(lifetime, url);
+  await opened.page.getByLabel('API key').fill('a-secret-for-the-night');
+  await opened.page.getByRole('button', { name: 'Sign in' }).click();
+  const device = opened.page.locator('#device-list > li');
+  await device.getByText('warehouse').waitFor();
+  assert.equal(await device.count(), 1);
+  for (const name of ['Reconnect warehouse', 'Log out warehouse', 'Delete warehouse', 'Add device']) {
+    assert.equal(await opened.page.getByRole('button', { name }).isVisible(), false, name);
+  }
+  await opened.page.getByRole('link', { name: 'Lanes' }).click();
+  await opened.page.locator('#lane-list > li').getByText('Paused', { exact: true }).waitFor();
+  assert.equal(await opened.page.getByRole('button', { name: 'Resume warehouse' }).isVisible(), false);
+  await opened.page.getByRole('button', { name: 'Sign out' }).click();
+  await opened.page.getByLabel('API key').waitFor();
 });

@@ -23,6 +23,6 @@ test('the page replaces a QR that has run out by a fresh one, which can be scann
   const second = await readQrOffScreen(image);
   assert.notEqual(second, first);
   await phone.scan(second);
-  await page.getByText('1 of 1 connected').waitFor();
+  await page.locator('#figure-connected').getByText('1 of 1').waitFor();
   assert.deepEqual(complaints, []);
 });
