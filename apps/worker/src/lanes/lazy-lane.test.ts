@@ -141,7 +141,7 @@ test('what an operator has paused takes nothing in hand, whatever the device doe
 
 test('the lane of a device that is removed is drained although it is paused', async () => {
   const producer = createProducer({ redis, keys });
-  const { lane, worked, operator } = await createLane('d', 10, 20);
+  const { lane, worked, operator } = await createLane('d', 60_000, 20);
   operator.paused = true;
   lane.resume();
   await producer.enqueue(toJob('d'));
