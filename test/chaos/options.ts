@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { DISTURBANCE_KINDS, type DisturbanceKind } from './plan.ts';
 
 export interface ChaosOptions {
   messages: number;
@@ -8,6 +9,8 @@ export interface ChaosOptions {
   /** Of the schedule of disturbances and of what the clients choose. */
   seed: number;
   leaseTtlMs: number;
+  /** Which kinds strike, each alone. Default: all, some of them while others last. */
+  only: readonly DisturbanceKind[] | undefined;
   /** Where the processes' logs are written. Default: nowhere. */
   logDirectory: string | undefined;
   /** Told what happens, one line each. */
@@ -25,6 +28,7 @@ export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onP
       workers: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
       'lease-ttl-ms': { type: 'string', default: '4000' },
+      only: { type: 'string' },
       logs: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
@@ -42,8 +46,15 @@ export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onP
       workers: count('workers'),
       seed: count('seed'),
       leaseTtlMs: count('lease-ttl-ms'),
+      only: values.only?.split(',').map(parseKind),
       logDirectory: values.logs,
     },
     json: values.json,
   };
+}
+
+function parseKind(name: string): DisturbanceKind {
+  const kind = DISTURBANCE_KINDS.find((known) => known === name);
+  if (!kind) throw new RangeError(`--only: ${name} is none of ${DISTURBANCE_KINDS.join(', ')}`);
+  return kind;
 }

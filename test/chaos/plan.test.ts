@@ -9,6 +9,17 @@ test('a seed gives its schedule again, and another seed another one', () => {
   assert.notDeepEqual(createPlan({ ...sizes, seed: 7 }), createPlan({ ...sizes, seed: 8 }));
 });
 
+test('only the kinds that are asked for strike, one at a time', () => {
+  const plan = createPlan({ ...sizes, seed: 7, only: ['kill_worker', 'stop_worker'] });
+  assert.deepEqual(plan.map(({ disturbance }) => disturbance.kind).sort(), [
+    'kill_worker',
+    'kill_worker',
+    'stop_worker',
+    'stop_worker',
+  ]);
+  assert.ok(plan.every(({ alone }) => alone));
+});
+
 test('every kind strikes within each 500 messages, in their order, on what there is', () => {
   const plan = createPlan({ ...sizes, seed: 7 });
   const kinds = (from: number) =>

@@ -38,10 +38,13 @@ const PER_ROUND = {
   close_after_ack: 2,
 } as const satisfies Record<DisturbanceKind, number>;
 
+export const DISTURBANCE_KINDS = Object.keys(PER_ROUND) as DisturbanceKind[];
+
 /** The schedule of a seed: at least one disturbance of each kind for every 500 messages begun. */
 export function createPlan(
   options: Pick<ChaosOptions, 'messages' | 'devices' | 'gateways' | 'workers' | 'seed'> & {
     leaseTtlMs: number;
+    only?: ChaosOptions['only'];
   },
 ): Planned[] {
   const random = createRandom(options.seed);
@@ -49,10 +52,11 @@ export function createPlan(
   const roundLength = options.messages / rounds;
   const plan: Planned[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    for (const [kind, count] of Object.entries(PER_ROUND)) {
-      for (let n = 0; n < count; n += 1) {
+    for (const kind of options.only ?? DISTURBANCE_KINDS) {
+      for (let n = 0; n < PER_ROUND[kind]; n += 1) {
         const at = Math.floor((round + random.next() * 0.9) * roundLength);
-        plan.push({ disturbance: disturb(kind as DisturbanceKind, options, random), at, alone: random.chance(0.75) });
+        const disturbance = disturb(kind, options, random);
+        plan.push({ disturbance, at, alone: random.chance(options.only === undefined ? 0.75 : 1) });
       }
     }
   }

@@ -9,6 +9,7 @@ test('messages survive killed workers and gateways, a Redis that dies or stops, 
     ...sizes,
     seed: 1,
     leaseTtlMs: 2_000,
+    only: undefined,
     logDirectory: undefined,
     onProgress: (line) => t.diagnostic(line),
   });
