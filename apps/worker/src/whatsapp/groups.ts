@@ -1,5 +1,6 @@
 import { Failure } from '@postern/contract';
 import { areJidsSameUser, type GroupMetadata, isLidUser } from '@whiskeysockets/baileys';
+import { answeredCode } from './answered-code.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { lookUpFailure } from './look-up-failure.ts';
 import type { Own } from './own.ts';
@@ -25,7 +26,7 @@ export class Groups {
     const known = this.#known.get(jid);
     if (known && known.freshUntil > this.#now()) return known.metadata;
     const metadata = await ask(jid).catch((error: unknown) => {
-      throw NOT_THERE.has(errorCode(error)) ? notAMember(error) : lookUpFailure('the group', error);
+      throw NOT_THERE.has(answeredCode(error)) ? notAMember(error) : lookUpFailure('the group', error);
     });
     if (!isMember(metadata, own)) throw notAMember();
     this.#known.set(jid, { metadata, freshUntil: this.#now() + FRESH_MS });
@@ -54,10 +55,4 @@ function isMember({ participants }: GroupMetadata, own: Own): boolean {
 
 function notAMember(cause?: unknown): Failure {
   return new Failure('INVALID_JID', 'This account is not in that group', { ...(cause !== undefined && { cause }) });
-}
-
-/** Baileys puts the number of an error answer into `data` or `output.statusCode`. */
-function errorCode(error: unknown): number {
-  const { data, output } = error as { data?: unknown; output?: { statusCode?: number } };
-  return typeof data === 'number' ? data : (output?.statusCode ?? 0);
 }

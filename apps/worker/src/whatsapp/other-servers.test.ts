@@ -110,6 +110,13 @@ for (const [wording, rewrite] of Object.entries(WORDINGS)) {
   });
 }
 
+test('a server that knows no contacts is asked for devices', async (t) => {
+  const { simulator, friend, opened } = await startLinked(t);
+  simulator.faults.add({ kind: 'iq_error', xmlns: 'usync', error: 501 });
+  const { message } = await sendTo(opened.session, friend.number);
+  await friend.waitFor(({ id }) => id === message.messageId);
+});
+
 test('logging out does not wait for an answer that never comes', async (t) => {
   const { simulator, opened } = await startLinked(t, { queryTimeoutMs: 30_000 });
   simulator.faults.add({ kind: 'iq_silence', xmlns: 'md', count: null });

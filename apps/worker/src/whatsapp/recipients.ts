@@ -1,6 +1,7 @@
 import { Failure, type Recipient } from '@postern/contract';
 import { within } from '@postern/runtime';
 import { type GroupMetadata, USyncQuery, USyncUser, type WASocket } from '@whiskeysockets/baileys';
+import { answeredCode } from './answered-code.ts';
 import type { DeviceLists, DeviceQueries } from './device-lists.ts';
 import type { Groups } from './groups.ts';
 import { lookUpFailure } from './look-up-failure.ts';
@@ -21,6 +22,9 @@ export interface RecipientsOptions {
 
 /** Each look-up asks for at most existence or metadata, devices and keys, one after the other. */
 const QUERIES_PER_LOOK_UP = 3;
+
+/** By these a server answers what it does not know how to answer. */
+const NOT_SUPPORTED = new Set([400, 405, 501]);
 
 /** Where messages go, and everything that must be known before one is relayed there. */
 export class Recipients {
@@ -91,7 +95,10 @@ export class Recipients {
   readonly #isOnWhatsApp: Ask = async (jid) => {
     const phone = `+${jid.slice(0, jid.indexOf('@'))}`;
     const query = new USyncQuery().withContactProtocol().withUser(new USyncUser().withPhone(phone));
-    const answer = await this.#options.sock.executeUSyncQuery(query);
+    const answer = await this.#options.sock.executeUSyncQuery(query).catch((error: unknown) => {
+      if (NOT_SUPPORTED.has(answeredCode(error))) return { list: [] };
+      throw error;
+    });
     const told = answer?.list.filter(({ contact }) => typeof contact === 'boolean');
     if (told?.length === 0) return await this.#hasDevices(jid);
     return told?.map(({ id, contact }) => ({ jid: id, exists: contact === true }));
