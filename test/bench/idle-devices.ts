@@ -3,8 +3,8 @@
  *
  *   node --conditions=source --import tsx test/bench/idle-devices.ts [devices] [workers]
  *
- * The devices' credentials are written, not paired one by one. Workers start with none, and are measured again after each
- * quarter of the devices is registered and connected.
+ * The devices' credentials are written, not paired one by one. Workers start with none, and are measured again when a tenth,
+ * three tenths and all of the devices are registered and connected: as they are, and after a garbage collection.
  */
 import { readFileSync } from 'node:fs';
 import { delay } from '@postern/runtime';
@@ -15,14 +15,17 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const DEVICES = Number(process.argv[2] ?? 1000);
 const WORKERS = Number(process.argv[3] ?? 2);
-const STEPS = 4;
+const STEPS = [0.1, 0.3, 1];
+const SETTLE_MS = 5_000;
+const COLLECTOR = new URL('collect-on-signal.mjs', import.meta.url).href;
 
 function rssMegabytes(pid: number): number {
   const line = readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/);
   return Math.round(Number(line?.[1] ?? 0) / 1024);
 }
 
-const stack = await startStack({ simulator: { autoReceipts: 'none' } });
+const workerEnv = { NODE_OPTIONS: `--import=${COLLECTOR}` };
+const stack = await startStack({ simulator: { autoReceipts: 'none' }, workerEnv });
 try {
   const workers = [stack.worker];
   while (workers.length < WORKERS) workers.push(await stack.startWorker());
@@ -31,28 +34,35 @@ try {
       Number((await stack.redis.info(section)).match(new RegExp(`^${field}:(\\d+)`, 'm'))?.[1] ?? 0);
     const clients = await ask('clients', 'connected_clients');
     const redisMb = Math.round((await ask('memory', 'used_memory')) / 1024 / 102.4) / 10;
-    const rss = workers.map((worker) => rssMegabytes(worker.pid));
+    const rssNow = () => workers.map((worker) => rssMegabytes(worker.pid));
+    const rss = rssNow();
+    for (const worker of workers) worker.kill('SIGUSR2');
+    await delay(SETTLE_MS);
+    const heaps = workers.map(async (worker) => total(await scrape(worker), 'nodejs_heap_size_used_bytes') ?? 0);
+    const heap = (await Promise.all(heaps)).map((bytes) => Math.round(bytes / 1024 / 1024));
     console.log(
       JSON.stringify({
         devices,
         connect_seconds: seconds,
         worker_rss_mb: rss,
+        collected: { rss_mb: rssNow(), heap_mb: heap },
         redis_clients: clients,
         redis_mb: redisMb,
       }),
     );
   };
   await measure(0, 0);
-  for (let step = 1; step <= STEPS; step += 1) {
-    const from = Math.round((DEVICES * (step - 1)) / STEPS);
-    const to = Math.round((DEVICES * step) / STEPS);
+  let from = 0;
+  for (const share of STEPS) {
+    const to = Math.round(DEVICES * share);
     const ids = Array.from({ length: to - from }, (_, index) => `idle-${from + index}`);
     const started = performance.now();
     await registerLinkedDevices(stack, ids, 628_500_000_000 + from);
     await waitUntil('all are connected', () => stack.simulator.connections().length >= to, 600_000);
     // Let the work of connecting end.
-    await delay(5_000);
+    await delay(SETTLE_MS);
     await measure(to, Math.round((performance.now() - started) / 100) / 10);
+    from = to;
   }
   // Between two scrapes the loop's longest turn is that of the first one, if nothing else happens.
   for (const worker of workers) {
