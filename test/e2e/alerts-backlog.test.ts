@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createKeys } from '@postern/registry';
 import { delay, Lifetime } from '@postern/runtime';
-import { untilConnection } from '../support/api.ts';
+import { request, untilConnection } from '../support/api.ts';
 import { createPicture } from '../support/distinct-picture.ts';
 import { hasPrometheus, type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { sendImage } from '../support/send-image.ts';
@@ -58,6 +58,14 @@ test('a message of a connected device that waits for minutes raises PosternLaneL
   await prometheus.untilFiring('PosternLaneLate');
 });
 
+test('a message in a lane that was paused and forgotten raises PosternLanePaused', { skip }, async () => {
+  assert.equal((await request(stack.url, 'POST', '/lanes/shop/pause')).status, 200);
+  await assertQuiet('PosternLanePaused');
+  await age(61);
+  await prometheus.untilFiring('PosternLanePaused');
+  assert.equal((await request(stack.url, 'POST', '/lanes/shop/resume')).status, 200);
+});
+
 test('a device that cannot connect raises PosternDevicesDropped, and its backlog PosternDeviceBacklog', {
   skip,
 }, async () => {
@@ -65,6 +73,7 @@ test('a device that cannot connect raises PosternDevicesDropped, and its backlog
   const seen = 'max_over_time(sum(postern_devices{state="connected"})[30m:1m]) == 1';
   await waitUntil('it was seen connected', async () => (await prometheus.query(seen)).length > 0, 75_000);
   stack.simulator.faults.add({ kind: 'upgrade_status', status: 503, count: null });
+  await age(1);
   stack.simulator.closeDevice(device);
   await untilConnection(stack.url, 'shop', 'disconnected');
   await prometheus.untilFiring('PosternDevicesDropped');
