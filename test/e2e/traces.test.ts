@@ -120,6 +120,15 @@ test('what the caller decided about sampling is kept across the queue', async ()
   );
 });
 
+test('a board that asks every few seconds is not traced', async () => {
+  assert.equal((await fetch(`${stack.url}/queues/api/queues`)).status, 200);
+  assert.equal((await fetch(`${stack.url}/devices`, { headers: { 'X-Request-Id': 'traced' } })).status, 200);
+  await waitUntil('the other request is traced', () =>
+    collector.spans.some(({ attributes }) => attributes['request_id'] === 'traced'),
+  );
+  assert.ok(!collector.spans.some(({ name }) => name.includes('/queues')));
+});
+
 test('no trace holds a caption or a number, and every post has the configured headers', () => {
   const sent = Buffer.concat(collector.bodies).toString('latin1');
   for (const secret of ['do not trace me', FRIEND, '6289999999999', '6280000000001']) {

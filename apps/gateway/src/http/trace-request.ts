@@ -1,8 +1,12 @@
 import type { Tracing } from '@postern/runtime';
 import type { Exchange } from './exchange.ts';
 
+/** Pages that ask every few seconds, and a stream without end. */
+const UNTRACED = /^\/(queues|events)\b/;
+
 /** Makes the request a span, of the trace that its caller names in `traceparent` or of a new one, until its answer ends. */
 export function traceRequest(exchange: Exchange, route: string, tracing: Tracing): void {
+  if (UNTRACED.test(route)) return;
   const { request, response, requestId, facts } = exchange;
   const span = tracing.begin(`${request.method} ${route}`, {
     kind: 'server',
