@@ -138,15 +138,15 @@ test('why a message failed is told, its number shown when asked for, and it is s
 
 test('reconnecting a connected device asks first, and the page follows it', async () => {
   await show('Devices');
-  const before = await row('device', 'warehouse').locator('time').first().getAttribute('datetime');
+  const since = await row('device', 'warehouse').locator('time').first().getAttribute('datetime');
   await press('Reconnect warehouse');
   await dialog().getByRole('button', { name: 'Cancel' }).click();
   await press('Reconnect warehouse');
   await dialog().getByRole('button', { name: 'Reconnect' }).click();
   await page.getByText('warehouse is reconnecting').waitFor();
   await until('it is connected anew', async () => {
-    const since = await row('device', 'warehouse').locator('time').first().getAttribute('datetime');
-    return since !== before && (await row('device', 'warehouse').getByText('Connected', { exact: true }).isVisible());
+    const now = await row('device', 'warehouse').locator('time').first().getAttribute('datetime');
+    return now !== since && (await row('device', 'warehouse').getByText('Connected', { exact: true }).isVisible());
   });
 });
 

@@ -2,6 +2,7 @@ import { call } from './api.js';
 import { createDeviceRow } from './device-row.js';
 import { byId, whileBusy } from './element.js';
 import { createFilter, showMatching } from './filters.js';
+import { compareText } from './order.js';
 import { Rows } from './rows.js';
 import { toastError } from './toasts.js';
 
@@ -19,7 +20,7 @@ export function createDeviceList({ store, onLink }) {
     createRow: (device) => createDeviceRow(device, { store, onLink }),
   });
   const show = () => {
-    const devices = [...store.devices.values()].toSorted((a, b) => (a.device_id < b.device_id ? -1 : 1));
+    const devices = [...store.devices.values()].toSorted((a, b) => compareText(a.device_id, b.device_id));
     byId('no-devices').hidden = devices.length > 0;
     showMatching(section, devices, rows, (device) => filter.matches(device.device_id, device));
   };

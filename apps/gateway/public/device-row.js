@@ -17,7 +17,7 @@ const STATES = {
 };
 
 /** The words for a device's state, and how they look. */
-export function toStateWords({ connection }) {
+function toStateWords({ connection }) {
   const [words, look] = STATES[connection.state] ?? [connection.state, 'calm'];
   return { words, look };
 }

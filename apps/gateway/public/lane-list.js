@@ -1,6 +1,7 @@
 import { byId } from './element.js';
 import { createFilter, showMatching } from './filters.js';
 import { createLaneRow } from './lane-row.js';
+import { compareText } from './order.js';
 import { Rows } from './rows.js';
 
 const count = ({ depth }) => depth.waiting + depth.active;
@@ -32,6 +33,7 @@ export function createLaneList({ store }) {
 
 function toOrder(lanes) {
   const byDepth = (a, b) => Number(b.paused) - Number(a.paused) || count(b) - count(a);
-  const byName = (a, b) => (a.device_id < b.device_id ? -1 : 1);
-  return [...lanes.values()].toSorted((a, b) => byDepth(a, b) || byName(a, b)).map((lane) => lane.device_id);
+  return [...lanes.values()]
+    .toSorted((a, b) => byDepth(a, b) || compareText(a.device_id, b.device_id))
+    .map((lane) => lane.device_id);
 }

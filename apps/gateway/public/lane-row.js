@@ -8,7 +8,7 @@ import { createTime, setTime } from './times.js';
 import { toast } from './toasts.js';
 
 /** The words for what a lane does now, and how they look. */
-export function toLaneWords({ paused, owner, depth }, device) {
+function toLaneWords({ paused, owner, depth }, device) {
   const count = depth.waiting + depth.active;
   if (paused) return { words: 'Paused', look: 'warn' };
   if (count === 0) return { words: 'Empty', look: 'calm' };

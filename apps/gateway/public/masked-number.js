@@ -5,7 +5,7 @@ import { toastError } from './toasts.js';
 const SHOWN_MS = 30_000;
 
 /** `…7890@s.whatsapp.net` or a whole JID, for people. */
-export function toNumberWords(jid) {
+function toNumberWords(jid) {
   const [user = '', server = ''] = jid.split('@');
   const digits = user.replace(/:.*$/, '').replace(/^…/, '•••• ');
   if (server === 'g.us') return `Group ${digits}`;

@@ -1,6 +1,7 @@
 import { byId, create, whileBusy } from './element.js';
 import { createMessageRow } from './message-row.js';
 import { OlderMessages } from './older-messages.js';
+import { compareText } from './order.js';
 import { Rows } from './rows.js';
 import { toastError } from './toasts.js';
 
@@ -22,12 +23,12 @@ export function createMessageList({ store }) {
   });
 
   const show = () => {
-    offerDevices(device, [...store.devices.keys()].toSorted());
+    offerDevices(device, [...store.devices.keys()].toSorted(compareText));
     const matches = (message) =>
       (device.value === '' || message.device_id === device.value) &&
       (state.value === '' || message.state === state.value);
     const known = new Map([...older.messages, ...store.messages]);
-    const found = [...known.values()].filter(matches).toSorted(newestFirst);
+    const found = [...known.values()].filter(matches).toSorted((a, b) => compareText(b.created_at, a.created_at));
     rows.show(found.slice(0, limit));
     const isFiltered = device.value !== '' || state.value !== '';
     section.querySelector('[data-empty]').hidden = found.length > 0 || isFiltered;
@@ -77,10 +78,6 @@ export function createMessageList({ store }) {
       },
     },
   };
-}
-
-function newestFirst(a, b) {
-  return a.created_at < b.created_at ? 1 : -1;
 }
 
 function offerDevices(select, ids) {

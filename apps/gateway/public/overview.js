@@ -1,6 +1,7 @@
 import { toProblems } from './attention.js';
 import { byId, create, setText } from './element.js';
 import { toCount } from './numbers.js';
+import { compareText } from './order.js';
 import { Rows } from './rows.js';
 import { createTime, setTime } from './times.js';
 
@@ -26,7 +27,7 @@ export function createOverview({ store, onOpen }) {
       setText(byId('figure-connected'), `${toCount(connected)} of ${toCount(devices.size)}`);
       setText(byId('figure-waiting'), toCount(sum(({ depth }) => depth.waiting)));
       setText(byId('figure-rate'), toCount(sum(({ rate_per_minute: rate }) => rate)));
-      const times = all.flatMap(({ oldest_at: at }) => (at === undefined ? [] : [at])).toSorted();
+      const times = all.flatMap(({ oldest_at: at }) => (at === undefined ? [] : [at])).toSorted(compareText);
       setTime(oldest, times[0], store.now());
       const hasFailed = ({ state, created_at: at }) => state === 'failed' && store.now() - Date.parse(at) < HOUR_MS;
       const failed = [...messages.values()].filter(hasFailed).length;

@@ -66,7 +66,8 @@ export class Store {
 
   #changed() {
     if (!this.isComplete) return;
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#onChange();
     }, NOTIFY_MS);

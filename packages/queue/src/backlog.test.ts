@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { newMessageId } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import {
   connectRedis,
@@ -11,8 +10,8 @@ import {
   createMessages,
 } from '@postern/registry';
 import type { Redis } from 'ioredis';
+import { acceptMessage } from './accept-message.fixture.ts';
 import { readBacklog } from './backlog.ts';
-import { createProducer } from './producer.ts';
 
 let server: LocalRedis;
 let redis: Redis;
@@ -29,33 +28,7 @@ after(async () => {
 
 const createdAt = Date.now() - 60_000;
 
-/** Puts a message into the device's lane, accepted a minute ago; later ones are younger. */
-async function accept(deviceId: string, youngerMs = 0): Promise<string> {
-  const [message_id, created_at] = [newMessageId(), createdAt + youngerMs];
-  const expires_at = created_at + 3_600_000;
-  const phone = '628123456789@s.whatsapp.net';
-  const record = { message_id, device_id: deviceId, phone, state: 'queued' as const, attempts: 0 };
-  await createMessages(redis, keys, { recordTtlMs: 60_000 }).create({ ...record, created_at, expires_at });
-  const producer = createProducer({ redis, keys });
-  await producer.enqueue({
-    message_id,
-    device_id: deviceId,
-    recipient: { kind: 'person', jid: phone },
-    image: { source: 'url', url: 'http://example.com/a.jpg' },
-    caption: '',
-    view_once: false,
-    compress: false,
-    hd: false,
-    is_forwarded: false,
-    mentions: [],
-    accepted_at: created_at,
-    expires_at,
-    request_id: 'r',
-    reply_to: 'g',
-  });
-  await producer.stop();
-  return message_id;
-}
+const accept = (deviceId: string, youngerMs = 0) => acceptMessage(redis, keys, deviceId, createdAt + youngerMs);
 
 test('only lanes with unsettled messages are looked at, each with its oldest one and whether it is owned', async () => {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });

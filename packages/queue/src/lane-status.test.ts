@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
+import { Failure } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import {
   connectRedis,
@@ -11,55 +11,28 @@ import {
   createMessages,
 } from '@postern/registry';
 import type { Redis } from 'ioredis';
+import { acceptMessage } from './accept-message.fixture.ts';
 import { toLaneKeys } from './lane-queue.ts';
 import { readLaneStatus } from './lane-status.ts';
-import { createProducer, type Producer } from './producer.ts';
 import { purgeLane } from './purge-lane.ts';
 
 let server: LocalRedis;
 let redis: Redis;
-let producer: Producer;
 const keys = createKeys('test');
-const PHONE = '628123456789@s.whatsapp.net';
 const createdAt = Date.now() - 60_000;
 
 before(async () => {
   server = await startLocalRedis();
   redis = await connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
-  producer = createProducer({ redis, keys });
 });
 after(async () => {
-  await producer.stop();
   redis.disconnect();
   await server.stop();
 });
 
 const messagesOf = () => createMessages(redis, keys, { recordTtlMs: 60_000 });
 
-async function accept(deviceId: string, youngerMs = 0): Promise<string> {
-  const [message_id, created_at] = [newMessageId(), createdAt + youngerMs];
-  const expires_at = created_at + 3_600_000;
-  const record = { message_id, device_id: deviceId, phone: PHONE, state: 'queued' as const, attempts: 0 };
-  await messagesOf().create({ ...record, created_at, expires_at });
-  const job: SendImageJob = {
-    message_id,
-    device_id: deviceId,
-    recipient: { kind: 'person', jid: PHONE },
-    image: { source: 'url', url: 'http://example.com/a.jpg' },
-    caption: '',
-    view_once: false,
-    compress: false,
-    hd: false,
-    is_forwarded: false,
-    mentions: [],
-    accepted_at: created_at,
-    expires_at,
-    request_id: 'r',
-    reply_to: 'g',
-  };
-  await producer.enqueue(job);
-  return message_id;
-}
+const accept = (deviceId: string, youngerMs = 0) => acceptMessage(redis, keys, deviceId, createdAt + youngerMs);
 
 test('a lane tells its owner, depth, oldest message, rate, last failure and pause', async () => {
   assert.equal(await readLaneStatus(redis, keys, 'nobody'), undefined);
