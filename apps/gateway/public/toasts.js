@@ -1,7 +1,7 @@
 import { byId, create } from './element.js';
 
-const GOOD_MS = 6_000;
-const MAX_TOASTS = 4;
+const GOOD_MS = 5_000;
+const MAX_TOASTS = 3;
 
 /** Says what came of an action. What went well goes away by itself; what did not stays until it is read. */
 export function toast(text, isBad = false) {
