@@ -65,6 +65,7 @@ import { startHttpServer } from './http/server.ts';
 import { createSessions, sessionRoutes } from './http/session.ts';
 import { createUploadSlots } from './http/upload-slots.ts';
 import { createGatewayMetrics } from './metrics.ts';
+import { toOutcome } from './outcomes/outcome.ts';
 import { createOutcomes } from './outcomes/outcomes.ts';
 import { answering } from './redis-silence.ts';
 
@@ -121,7 +122,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const post = (workerId: string, mail: Mail) => postMail(redis, keys, workerId, mail);
     const commands = createCommands({ ownerOf, post, replyTo: id });
     const onMail = (mail: Mail) => {
-      if (mail.type === 'message_settled') outcomes.onSettled(mail.message_id);
+      if (mail.type === 'message_settled') outcomes.onSettled(mail.message_id, toOutcome(mail));
       else if (mail.type === 'command_result') commands.onResult(mail);
       else logger.warn({ type: mail.type }, 'mail that is not for a gateway');
     };

@@ -1,6 +1,6 @@
 import type { Mail } from '@postern/contract';
 import { createBlobStore, createImageProcessor } from '@postern/media';
-import { postMail, readJob, removeJob, startMailbox } from '@postern/queue';
+import { createJobSettler, postMail, readJob, removeJob, startMailbox } from '@postern/queue';
 import {
   connectRedis,
   createDevices,
@@ -124,6 +124,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         workerId,
         devices,
         messages,
+        jobs: createJobSettler(redis, keys, { recordTtlMs: config.recordTtlMs }),
         blobs,
         metrics,
         tracing,

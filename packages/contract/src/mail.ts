@@ -27,8 +27,12 @@ const commandResult = z.object({
 });
 export type CommandResult = z.infer<typeof commandResult>;
 
-/** The news that a message has settled; the waiting gateway reads the outcome from the message's record. */
-const messageSettled = z.object({ type: z.literal('message_settled'), message_id: z.string() });
+/** The news that a message has settled: as sent, or as its record says. */
+const messageSettled = z.object({
+  type: z.literal('message_settled'),
+  message_id: z.string(),
+  state: z.literal('sent').optional(),
+});
 
 /** The news that nobody owns these devices any more, and that the reader should claim them without waiting. */
 const devicesReleased = z.object({ type: z.literal('devices_released'), device_ids: z.array(z.string()) });

@@ -7,3 +7,4 @@ export { type MailboxOptions, postMail, startMailbox } from './mailbox.ts';
 export { createProducer, type Producer, readDepths } from './producer.ts';
 export { purgeLane } from './purge-lane.ts';
 export { putBackJobs } from './put-back.ts';
+export { createJobSettler, type JobSettler, type Settled } from './settle-jobs.ts';

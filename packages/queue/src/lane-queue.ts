@@ -4,7 +4,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 /** The name of every lane's queue; the device is in the prefix, under its hash tag. */
-export const LANE = 'lane';
+const LANE = 'lane';
 
 /**
  * The BullMQ queue of one device. The events stream is kept empty: nothing reads it, and its default cap of 10,000

@@ -7,9 +7,10 @@ import { connectRedis, createKeys, createLeases } from '@postern/registry';
 import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { Lane, type LaneOptions } from './lane.ts';
-import { toLaneKeys } from './lane-queue.ts';
+import { createLaneQueue, toLaneKeys } from './lane-queue.ts';
 import { createProducer } from './producer.ts';
 import { putBackJobs } from './put-back.ts';
+import { takeJobs } from './take-jobs.ts';
 
 let server: LocalRedis;
 let redis: Redis;
@@ -216,4 +217,82 @@ test('a lane is not drained while a message is being fetched', async (t) => {
   assert.equal(isDrained, false);
   await redis.del(active);
   await drained;
+});
+
+test('a fetch whose answer was lost is repeated by the next one, in order', async () => {
+  const { lane, ids, lease } = await openLane('lost', 5, async () => 'settled');
+  const take = async (most: number, inHand: string[]) =>
+    (await takeJobs(redis, keys, lease, { most, inHand }))?.map(({ id }) => id);
+  assert.deepEqual(await take(2, []), ids.slice(0, 2));
+  assert.deepEqual(await take(3, []), ids.slice(0, 3));
+  assert.deepEqual(await take(2, ids.slice(0, 1)), ids.slice(1, 3));
+  assert.deepEqual(await take(9, ids.slice(0, 3)), ids.slice(3));
+  await lane.close(0);
+});
+
+test('a worker takes nothing once another has had a turn', async () => {
+  const { lane, lease, leases } = await openLane('unheld', 1, async () => 'settled');
+  await leases.release(lease);
+  assert.ok(await createLeases(redis, keys, { workerId: 'w2', ttlMs: 60_000 }).acquire('unheld'));
+  assert.equal(await takeJobs(redis, keys, lease, { most: 1, inHand: [] }), undefined);
+  assert.equal(await redis.llen(toLaneKeys(keys, 'unheld').wait), 1);
+  await lane.close(0);
+});
+
+test('a message that could not be settled is taken again', async () => {
+  let calls = 0;
+  const { lane, errors } = await openLane('again', 1, async () => {
+    calls += 1;
+    if (calls === 1) throw new Error('not this time');
+    return 'settled';
+  });
+  lane.resume();
+  await until(() => calls === 2 && lane.inHand === 0);
+  await lane.close(1000);
+  assert.equal(errors.length, 1);
+});
+
+test('BullMQ’s own tools see what waits and what is in hand, pause the lane, and spare what is in hand', async (t) => {
+  const { lane, ids } = await openLane('tools', 5, () => new Promise(() => {}));
+  const queue = createLaneQueue(redis, keys, 'tools');
+  t.after(() => queue.close());
+  lane.resume();
+  await until(() => lane.inHand === 4);
+  assert.deepEqual(await queue.getJobCounts('wait', 'active'), { wait: 1, active: 4 });
+  const active = await queue.getActive();
+  assert.deepEqual(
+    active.map(({ id, data }) => [id, data.message_id]),
+    ids.slice(0, 4).map((id) => [id, id]),
+  );
+  assert.ok(active.every(({ processedOn }) => Date.now() - (processedOn ?? 0) < 10_000));
+  assert.equal(await queue.remove(ids[0] ?? ''), 0);
+  assert.equal(await queue.remove(ids[4] ?? ''), 1);
+  await lane.close(0);
+  await queue.pause();
+  const second = openedAgain('tools');
+  second.lane.resume();
+  await delay(50);
+  assert.equal(second.lane.inHand, 0);
+  await queue.resume();
+  await until(() => second.begun.length === 4);
+  assert.deepEqual(second.begun, ids.slice(0, 4));
+  await second.lane.close(0);
+
+  function openedAgain(deviceId: string) {
+    const begun: string[] = [];
+    const opened = new Lane({
+      redis,
+      keys,
+      deviceId,
+      leaseToken: 'w#1',
+      concurrency: 4,
+      process: async (job) => {
+        begun.push(job.message_id);
+        return 'settled';
+      },
+      onUnreadable: () => {},
+      onError: (error) => assert.fail(String(error)),
+    });
+    return { lane: opened, begun };
+  }
 });

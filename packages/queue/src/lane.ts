@@ -1,10 +1,12 @@
-import { JOBS, type SendImageJob } from '@postern/contract';
+import { JOBS, type MessageRecord, type SendImageJob } from '@postern/contract';
 import type { Keys } from '@postern/registry';
 import { delay } from '@postern/runtime';
-import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { LANE, toLaneKeys } from './lane-queue.ts';
+import { LaneBell } from './lane-bell.ts';
+import { toLaneKeys } from './lane-queue.ts';
 import { putBackJobs } from './put-back.ts';
+import { finishJob } from './settle-jobs.ts';
+import { type TakenJob, takeJobs } from './take-jobs.ts';
 
 export interface LaneOptions {
   /** Shared by all lanes of a worker; each lane opens one more connection for its blocking read. */
@@ -16,21 +18,19 @@ export interface LaneOptions {
   /** How many messages are in hand at once. */
   concurrency: number;
   /**
-   * Called in the lane's order, one call right after the other without waiting. The returned promise says that the
-   * message is settled, or `released`: not settled here, so that closing the lane returns it to its front. A rejection
-   * leaves the job in hand of nobody; the sweep returns it.
+   * Called in the lane's order, one call right after the other without waiting, with the message's record as it was when
+   * the job was taken. The returned promise says that the message is `settled`, so that its job goes; `finished`: and
+   * its job is gone already; or `released`: not settled here, so that closing the lane returns it to its front. After a
+   * rejection the job is taken again.
    */
-  process: (job: SendImageJob) => Promise<'settled' | 'released'>;
+  process: (job: SendImageJob, record: MessageRecord | undefined) => Promise<'settled' | 'finished' | 'released'>;
   /** A payload that does not parse, with its job id; it is dropped from the lane. */
   onUnreadable: (jobId: string, error: unknown) => void;
   onError: (error: unknown) => void;
 }
 
-// Only this lane's owner fetches, and a take-over voids locks by script, so a lock never needs renewing.
-const LOCK_MS = 24 * 3_600_000;
-// A wake message is only a hint: the blocking read looks anyway after this long.
-const DRAIN_DELAY_SECONDS = 5;
-const SWEEP_INTERVAL_MS = 10_000;
+/** Until the lane is asked again after a failure, in milliseconds; a job that failed here is taken again no sooner. */
+const AFTER_FAILURE_MS = 500;
 
 /**
  * One device's lane being worked by the holder of its lease. It starts paused: `resume` while the device can send,
@@ -38,29 +38,20 @@ const SWEEP_INTERVAL_MS = 10_000;
  */
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #worker: Worker;
+  readonly #bell: LaneBell;
   readonly #inHand = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
   #running = false;
   #wake: () => void = () => {};
+  /** Whether something may wait that has not been looked for. */
+  #mayWait = true;
   readonly #loop: Promise<void>;
-  readonly #sweeping: Promise<void>;
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    this.#worker = new Worker(LANE, null, {
-      connection: options.redis,
-      prefix: options.keys.device(options.deviceId).lanePrefix,
-      autorun: false,
-      skipStalledCheck: true,
-      lockDuration: LOCK_MS,
-      drainDelay: DRAIN_DELAY_SECONDS,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 0 },
-    });
-    this.#worker.on('error', options.onError);
+    const { redis, keys, deviceId, onError } = options;
+    this.#bell = new LaneBell(redis, toLaneKeys(keys, deviceId).marker, onError);
     this.#loop = this.#run();
-    this.#sweeping = this.#sweep();
   }
 
   get inHand(): number {
@@ -69,6 +60,7 @@ export class Lane {
 
   resume(): void {
     this.#running = true;
+    this.#mayWait = true;
     this.#wake();
   }
 
@@ -93,8 +85,8 @@ export class Lane {
     this.#running = false;
     this.#closing.abort();
     this.#wake();
-    await this.#worker.close(true);
-    await Promise.all([this.#loop, this.#sweeping]);
+    this.#bell.close();
+    await this.#loop;
     const settled = Promise.all(this.#inHand.values()).then(() => {});
     const bound = new AbortController();
     await Promise.race([settled, delay(graceMs, bound.signal).catch(() => {})]);
@@ -104,21 +96,49 @@ export class Lane {
   }
 
   async #run(): Promise<void> {
-    const token = this.#options.leaseToken;
-    while (!this.#closing.signal.aborted) {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
       if (!this.#running || this.#inHand.size >= this.#options.concurrency) {
         await this.#untilWoken();
         continue;
       }
       try {
-        const job = await this.#worker.getNextJob(token, { block: true });
-        if (job && (await this.#isNext(job.id ?? ''))) await this.#take(job, token);
+        if (this.#mayWait) await this.#fetch();
+        else {
+          await this.#bell.rung(signal);
+          this.#mayWait = true;
+        }
       } catch (error) {
-        if (this.#closing.signal.aborted) return;
+        if (signal.aborted) return;
         this.#options.onError(error);
-        await delay(500, this.#closing.signal).catch(() => {});
+        this.#mayWait = true;
+        await delay(AFTER_FAILURE_MS, signal).catch(() => {});
       }
     }
+  }
+
+  /** Takes in hand what waits, as much as may be. */
+  async #fetch(): Promise<void> {
+    const { redis, keys, deviceId, leaseToken, concurrency } = this.#options;
+    const most = concurrency - this.#inHand.size;
+    const lease = { deviceId, token: leaseToken };
+    this.#mayWait = false;
+    const jobs = await takeJobs(redis, keys, lease, { most, inHand: this.#inHand.keys() });
+    if (!jobs) {
+      // Another worker owns the device; this one is about to learn it.
+      this.#mayWait = true;
+      await delay(AFTER_FAILURE_MS, this.#closing.signal);
+      return;
+    }
+    // Fewer than asked for: nothing waits any more, and the marker will tell of what comes.
+    if (jobs.length === most) this.#mayWait = true;
+    // The device went away, or the lane is closing.
+    if (!this.#running) {
+      await putBackJobs(redis, keys, lease, { mode: 'only', ids: jobs.map(({ id }) => id) });
+      return;
+    }
+    const unreadable = jobs.filter((job) => !this.#begin(job));
+    for (const { id } of unreadable) await this.#finish(id);
   }
 
   #untilWoken(): Promise<void> {
@@ -130,77 +150,42 @@ export class Lane {
     });
   }
 
-  /**
-   * Whether nothing that should go before the fetched job is active and in nobody's hand. Such a job was fetched when the
-   * answer was lost with the connection and the question asked again, or by a former owner that did not know better. It
-   * goes back together with the fetched one, so that both are fetched again in their order.
-   */
-  async #isNext(fetched: string): Promise<boolean> {
-    const { redis, keys, deviceId } = this.#options;
-    const active = await redis.lrange(toLaneKeys(keys, deviceId).active, 0, -1);
-    const orphans = active.filter((id) => !this.#inHand.has(id));
-    if (orphans.every((id) => id === fetched)) return true;
-    await this.#putBack(orphans);
-    return false;
-  }
-
-  async #take(job: Job, token: string): Promise<void> {
-    const id = job.id ?? '';
-    // The device went away, or the lane is closing, while the read was blocked.
-    if (!this.#running) return this.#putBack([id]);
-    const parsed = JOBS['send-image'].safeParse(job.data);
-    if (!parsed.success) {
-      this.#options.onUnreadable(id, parsed.error);
-      return this.#discard(id);
+  /** False when its payload does not parse. */
+  #begin({ id, json, record }: TakenJob): boolean {
+    const payload = readPayload(json);
+    if (payload instanceof Error) {
+      this.#options.onUnreadable(id, payload);
+      return false;
     }
-    const handled = this.#handle(job, parsed.data, token).finally(() => {
-      this.#inHand.delete(id);
-      this.#wake();
-    });
-    this.#inHand.set(id, handled);
+    this.#inHand.set(id, this.#handle(id, payload, record));
+    return true;
   }
 
-  async #handle(job: Job, payload: SendImageJob, token: string): Promise<void> {
+  async #handle(id: string, payload: SendImageJob, record: MessageRecord | undefined): Promise<void> {
     try {
-      const outcome = await this.#options.process(payload);
-      if (outcome === 'settled') await job.moveToCompleted(null, token, false);
+      const outcome = await this.#options.process(payload, record);
+      // It stays in hand, so that it is not taken again before the lane is closed.
+      if (outcome === 'released') return;
+      if (outcome === 'settled') await this.#finish(id);
     } catch (error) {
       this.#options.onError(error);
+      await delay(AFTER_FAILURE_MS, this.#closing.signal).catch(() => {});
+      this.#mayWait = true;
     }
+    this.#inHand.delete(id);
+    this.#wake();
   }
 
-  async #putBack(ids: string[]): Promise<void> {
+  async #finish(id: string): Promise<void> {
     const { redis, keys, deviceId, leaseToken } = this.#options;
-    await putBackJobs(redis, keys, { deviceId, token: leaseToken }, { mode: 'only', ids });
+    await finishJob(redis, keys, { deviceId, token: leaseToken }, id);
   }
+}
 
-  /** Not BullMQ's way: what cannot be read may lack its payload, and would be refused and fetched again for ever. */
-  async #discard(id: string): Promise<void> {
-    const { redis, keys, deviceId } = this.#options;
-    const { active, jobPrefix } = toLaneKeys(keys, deviceId);
-    await redis.lrem(active, 0, id);
-    await redis.del(`${jobPrefix}${id}`, `${jobPrefix}${id}:lock`);
-  }
-
-  /**
-   * Returns to the lane what is marked active and in nobody's hand: a settle or a put-back that Redis did not take. Only
-   * what two looks in a row find, because a job that is being fetched is not in hand yet.
-   */
-  async #sweep(): Promise<void> {
-    const { redis, keys, deviceId } = this.#options;
-    let suspects = new Set<string>();
-    while (!this.#closing.signal.aborted) {
-      await delay(SWEEP_INTERVAL_MS, this.#closing.signal).catch(() => {});
-      if (this.#closing.signal.aborted) return;
-      try {
-        const active = await redis.lrange(toLaneKeys(keys, deviceId).active, 0, -1);
-        const orphans = active.filter((id) => !this.#inHand.has(id));
-        const ids = orphans.filter((id) => suspects.has(id));
-        if (ids.length > 0) await this.#putBack(ids);
-        suspects = new Set(orphans);
-      } catch (error) {
-        this.#options.onError(error);
-      }
-    }
+function readPayload(json: string): SendImageJob | Error {
+  try {
+    return JOBS['send-image'].parse(JSON.parse(json));
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }

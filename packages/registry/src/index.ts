@@ -20,8 +20,10 @@ export {
   readOwner,
   readRun,
 } from './leases.ts';
+export { type MessageChange, toFailed, toFailureRecord, toSent } from './message-changes.ts';
 export { createMessageLists, type MessageLists, type MessagePage, type RecentKind } from './message-lists.ts';
-export { type AttemptAnswer, createMessages, type Messages, type Receipt, toFailureRecord } from './messages.ts';
+export { TRANSITION, toTransitionKeys } from './message-scripts.ts';
+export { type AttemptAnswer, createMessages, type Messages, type Receipt, toMessageRecord } from './messages.ts';
 export { observeRedis } from './observe-redis.ts';
 export { createPacing, type Pacing } from './pacing.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';

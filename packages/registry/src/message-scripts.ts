@@ -1,4 +1,5 @@
 import { HOLDS } from './holds.ts';
+import type { Keys } from './keys.ts';
 import { createScript } from './script.ts';
 
 // KEYS: record, the device's index of messages. ARGV: message id, created_at, record TTL in milliseconds, oldest
@@ -16,56 +17,74 @@ return 1`);
 const MAX_FAILURES = 200;
 const SETTLED_TTL_MS = 5 * 60_000;
 
-// KEYS: record, the device's last holder, settled by minute, failures. ARGV: comma-separated states it may be in, new
-// state, record TTL, lease token (empty: anybody may change it), now in milliseconds, then field/value pairs.
-// Answers the state found, and changes nothing unless it is one of the allowed ones. A `failed` record
-// may be left only when its code is ACK_TIMEOUT: delivery was unknown then. What becomes `sent` becomes more than that
-// when its receipts came first.
-export const transition = createScript<string>(`${HOLDS}
-if ARGV[4] ~= '' and not holds(KEYS[2], ARGV[4]) then return 'lease_lost' end
+/**
+ * Lua: `transition(k, i)` changes a record's state. KEYS from k on: record, settled by minute, failures. ARGV from i on:
+ * comma-separated states it may be in, new state, record TTL in milliseconds (0: as it is), now in milliseconds, then
+ * field/value pairs. Answers `changed`, `missing`, or the state found that is not one of the allowed ones. A `failed`
+ * record may be left only when its code is ACK_TIMEOUT: delivery was unknown then. What becomes `sent` becomes more than
+ * that when its receipts came first.
+ */
+export const TRANSITION = `
+local function transition(k, i)
+  local record, settled, failures = KEYS[k], KEYS[k + 1], KEYS[k + 2]
+  local found = redis.call('HMGET', record, 'state', 'error_code', 'delivered_at', 'read_at')
+  local state, to = found[1], ARGV[i + 1]
+  if not state then return 'missing' end
+  if not string.find(ARGV[i], ',' .. state .. ',', 1, true) then return state end
+  if state == 'failed' and found[2] ~= 'ACK_TIMEOUT' then return state end
+  local fields = {}
+  for n = i + 4, #ARGV do fields[#fields + 1] = ARGV[n] end
+  if to == 'sent' and found[3] then to = 'delivered' end
+  if ARGV[i + 1] == 'sent' and found[4] then to = 'read' end
+  redis.call('HSET', record, 'state', to, unpack(fields))
+  if to == 'sending' then redis.call('HINCRBY', record, 'attempts', 1) end
+  if to ~= 'failed' and found[2] then redis.call('HDEL', record, 'error_code', 'error') end
+  if ARGV[i + 2] ~= '0' then redis.call('PEXPIRE', record, ARGV[i + 2]) end
+  if state == 'failed' then redis.call('ZREM', failures, string.match(record, '[^:]*$')) end
+  if to == 'failed' then
+    redis.call('ZADD', failures, ARGV[i + 3], string.match(record, '[^:]*$'))
+    redis.call('ZREMRANGEBYRANK', failures, 0, -${MAX_FAILURES + 1})
+    redis.call('PEXPIRE', failures, ARGV[i + 2])
+  end
+  if (state == 'queued' or state == 'sending') and (ARGV[i + 1] == 'sent' or to == 'failed') then
+    local minute = math.floor(ARGV[i + 3] / 60000)
+    if redis.call('HINCRBY', settled, string.format('%d', minute), 1) == 1 then
+      for _, old in ipairs(redis.call('HKEYS', settled)) do
+        if tonumber(old) < minute - 1 then redis.call('HDEL', settled, old) end
+      end
+      redis.call('PEXPIRE', settled, ${SETTLED_TTL_MS})
+    end
+  end
+  return 'changed'
+end`;
+
+/** The keys of TRANSITION. */
+export function toTransitionKeys(keys: Keys, deviceId: string, messageId: string): string[] {
+  const own = keys.device(deviceId);
+  return [own.message(messageId), own.settledByMinute, own.failures];
+}
+
+// KEYS: the transition's. ARGV: the change.
+export const changeMessage = createScript<string>(`${TRANSITION}
+return transition(1, 1)`);
+
+// KEYS: the device's last holder, the transition's. ARGV: lease token, the change.
+export const changeAsOwner = createScript<string>(`${TRANSITION}${HOLDS}
+if not holds(KEYS[1], ARGV[1]) then return 'lease_lost' end
+return transition(2, 2)`);
+
+// KEYS: the transition's, set of who sent which receipt. ARGV: status, participant or nothing, TTL in milliseconds of the set, the
+// change. Each participant of a group is counted once per status. A receipt of a message whose ack is awaited is noted.
+export const noteReceipt = createScript<string>(`${TRANSITION}
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return 'missing' end
-if not string.find(ARGV[1], ',' .. state .. ',', 1, true) then return state end
-if state == 'failed' and redis.call('HGET', KEYS[1], 'error_code') ~= 'ACK_TIMEOUT' then return state end
-local to = ARGV[2]
-if to == 'sent' and redis.call('HEXISTS', KEYS[1], 'delivered_at') == 1 then to = 'delivered' end
-if ARGV[2] == 'sent' and redis.call('HEXISTS', KEYS[1], 'read_at') == 1 then to = 'read' end
-redis.call('HSET', KEYS[1], 'state', to)
-for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-if ARGV[2] == 'sending' then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
-if ARGV[2] ~= 'failed' and ARGV[2] ~= 'sending' then redis.call('HDEL', KEYS[1], 'error_code', 'error') end
-if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-if state == 'failed' then redis.call('ZREM', KEYS[4], string.match(KEYS[1], '[^:]*$')) end
-if ARGV[2] == 'failed' then
-  redis.call('ZADD', KEYS[4], ARGV[5], string.match(KEYS[1], '[^:]*$'))
-  redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -${MAX_FAILURES + 1})
+if ARGV[2] ~= '' and redis.call('SADD', KEYS[4], ARGV[1] .. '|' .. ARGV[2]) == 1 then
   redis.call('PEXPIRE', KEYS[4], ARGV[3])
+  redis.call('HINCRBY', KEYS[1], ARGV[1] .. '_count', 1)
 end
-if (state == 'queued' or state == 'sending') and (ARGV[2] == 'sent' or ARGV[2] == 'failed') then
-  local minute = math.floor(ARGV[5] / 60000)
-  if redis.call('HINCRBY', KEYS[3], string.format('%d', minute), 1) == 1 then
-    for _, old in ipairs(redis.call('HKEYS', KEYS[3])) do
-      if tonumber(old) < minute - 1 then redis.call('HDEL', KEYS[3], old) end
-    end
-    redis.call('PEXPIRE', KEYS[3], ${SETTLED_TTL_MS})
-  end
-end
-return 'changed'`);
-
-// KEYS: record. ARGV: field, time. Notes a receipt of a message whose ack is awaited; answers 1 when it did.
-export const noteReceipt = createScript<number>(`
-if redis.call('HGET', KEYS[1], 'state') ~= 'sending' then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-return 1`);
+if state == 'sending' then return redis.call('HSET', KEYS[1], ARGV[8], ARGV[9]) and 'noted' end
+return transition(1, 4)`);
 
 export const countAttempt = createScript<number>(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return redis.call('HINCRBY', KEYS[1], 'attempts', 1)`);
-
-// KEYS: record, set of who sent which receipt. ARGV: status, participant, TTL in milliseconds. Counts each participant of
-// a group once per status, while the record is there.
-export const countParticipant = createScript<number>(`
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-if redis.call('SADD', KEYS[2], ARGV[1] .. '|' .. ARGV[2]) == 0 then return 0 end
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
-return redis.call('HINCRBY', KEYS[1], ARGV[1] .. '_count', 1)`);

@@ -3,14 +3,14 @@ import {
   type FailureRecord,
   failureRecord,
   isFailureCode,
-  isSettled,
   type MessageRecord,
   type MessageState,
 } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import { addDeadline, removeDeadline } from './deadlines.ts';
 import type { Keys } from './keys.ts';
-import { countAttempt, countParticipant, createRecord, noteReceipt, transition } from './message-scripts.ts';
+import { type MessageChange, toChange, toFailed, toSent } from './message-changes.ts';
+import { changeAsOwner, changeMessage, countAttempt, createRecord, noteReceipt, toTransitionKeys } from './message-scripts.ts';
 
 export type AttemptAnswer = 'begun' | 'missing' | 'lease_lost';
 
@@ -58,24 +58,11 @@ export interface Messages {
   forgetDeadline(deviceId: string, messageId: string): Promise<void>;
 }
 
-const list = (states: readonly MessageState[]) => `,${states.join(',')},`;
-
 export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs: number }): Messages {
   const { recordTtlMs } = options;
   const recordKey = (deviceId: string, messageId: string) => keys.device(deviceId).message(messageId);
-  const change = (
-    deviceId: string,
-    messageId: string,
-    from: readonly MessageState[],
-    to: MessageState,
-    fields: (string | number)[] = [],
-    token = '',
-  ) => {
-    const ttl = isSettled(to) ? recordTtlMs : 0;
-    const own = keys.device(deviceId);
-    const args = [list(from), to, ttl, token, Date.now(), ...fields];
-    return transition(redis, [own.message(messageId), own.lastHolder, own.settledByMinute, own.failures], args);
-  };
+  const change = async (deviceId: string, messageId: string, to: MessageChange) =>
+    (await changeMessage(redis, toTransitionKeys(keys, deviceId, messageId), [...to])) as MessageState | 'changed' | 'missing';
   const read = async (deviceId: string, messageId: string) =>
     toMessageRecord(await redis.hgetall(recordKey(deviceId, messageId)));
 
@@ -97,33 +84,29 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       return deviceId === null ? undefined : read(deviceId, messageId);
     },
     async beginAttempt(deviceId, messageId, token) {
-      const found = await change(deviceId, messageId, ['queued', 'sending'], 'sending', [], token);
+      const begin = toChange(['queued', 'sending'], 'sending', recordTtlMs);
+      const touched = [keys.device(deviceId).lastHolder, ...toTransitionKeys(keys, deviceId, messageId)];
+      const found = await changeAsOwner(redis, touched, [token, ...begin]);
       return found === 'changed' ? 'begun' : (found as MessageState | AttemptAnswer);
     },
     async countAttempt(deviceId, messageId) {
       await countAttempt(redis, [recordKey(deviceId, messageId)], []);
     },
     async markSent(deviceId, messageId, sentAt) {
-      const found = await change(deviceId, messageId, ['queued', 'sending', 'failed'], 'sent', ['sent_at', sentAt]);
-      return found === 'changed';
+      return (await change(deviceId, messageId, toSent(sentAt, recordTtlMs))) === 'changed';
     },
-    async markFailed(deviceId, messageId, failure, from = ['queued', 'sending']) {
-      const fields = ['error_code', failure.code, 'error', JSON.stringify(toFailureRecord(failure))];
-      return (await change(deviceId, messageId, from, 'failed', fields)) === 'changed';
+    async markFailed(deviceId, messageId, failure, from) {
+      return (await change(deviceId, messageId, toFailed(failure, recordTtlMs, from))) === 'changed';
     },
     async markCancelled(deviceId, messageId) {
-      const found = await change(deviceId, messageId, ['queued'], 'cancelled');
-      return found === 'changed' ? 'cancelled' : (found as MessageState | 'missing');
+      const found = await change(deviceId, messageId, toChange(['queued'], 'cancelled', recordTtlMs));
+      return found === 'changed' ? 'cancelled' : found;
     },
     async markReceipt(deviceId, messageId, { status, participant, at }) {
       const from: MessageState[] = status === 'read' ? ['sent', 'delivered', 'failed'] : ['sent', 'failed'];
-      if (participant !== undefined) {
-        const device = keys.device(deviceId);
-        const counted = [device.message(messageId), device.receipts(messageId)];
-        await countParticipant(redis, counted, [status, participant, recordTtlMs]);
-      }
-      if ((await noteReceipt(redis, [recordKey(deviceId, messageId)], [`${status}_at`, at])) === 1) return false;
-      return (await change(deviceId, messageId, from, status, [`${status}_at`, at])) === 'changed';
+      const to = toChange(from, status, recordTtlMs, [`${status}_at`, at]);
+      const touched = [...toTransitionKeys(keys, deviceId, messageId), keys.device(deviceId).receipts(messageId)];
+      return (await noteReceipt(redis, touched, [status, participant ?? '', recordTtlMs, ...to])) === 'changed';
     },
     async expired(now, limit) {
       const members = await redis.zrangebyscore(keys.deadlines, '-inf', now, 'LIMIT', 0, limit);
@@ -143,14 +126,6 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
 function toEntry(member: string): { deviceId: string; messageId: string } {
   const bar = member.lastIndexOf('|');
   return { deviceId: member.slice(0, bar), messageId: member.slice(bar + 1) };
-}
-
-/** What of a failure may be stored and told. */
-export function toFailureRecord(failure: Failure): FailureRecord {
-  const { code, message, details, retryAfterSeconds } = failure;
-  const record: FailureRecord = { code, message, details };
-  if (retryAfterSeconds !== undefined) record.retry_after_seconds = retryAfterSeconds;
-  return record;
 }
 
 export function toMessageRecord(hash: Record<string, string>): MessageRecord | undefined {

@@ -1,7 +1,15 @@
-import { Failure, type MessageRecord } from '@postern/contract';
+import { Failure, type Mail, type MessageRecord } from '@postern/contract';
 
-/** Throws what a settled message's record says went wrong; returns when it was sent. */
-export function assertSent({ message_id, state, error }: MessageRecord): void {
+/** How a message ended, as its record says. */
+export type Outcome = Pick<MessageRecord, 'message_id' | 'state' | 'error'>;
+
+/** What the news of a message's end says of it; undefined: to be read from its record. */
+export function toOutcome({ message_id, state }: Extract<Mail, { type: 'message_settled' }>): Outcome | undefined {
+  return state === undefined ? undefined : { message_id, state };
+}
+
+/** Throws what went wrong with a settled message; returns when it was sent. */
+export function assertSent({ message_id, state, error }: Outcome): void {
   if (state === 'sent' || state === 'delivered' || state === 'read') return;
   if (state === 'cancelled') {
     throw new Failure('CANCELLED', 'The message was cancelled before it was sent', { details: { message_id } });

@@ -1,5 +1,6 @@
 import { isSettled, type MessageRecord } from '@postern/contract';
 import type { Messages } from '@postern/registry';
+import type { Outcome } from './outcome.ts';
 
 export interface WaitOptions {
   /** Answers whether the record is what is waited for. */
@@ -11,8 +12,8 @@ export interface WaitOptions {
 }
 
 export interface Watch {
-  /** The record once it has settled; undefined after `timeoutMs`. Rejects with the signal's reason. */
-  settled(timeoutMs: number, signal: AbortSignal): Promise<MessageRecord | undefined>;
+  /** How the message ended, once it has; undefined after `timeoutMs`. Rejects with the signal's reason. */
+  settled(timeoutMs: number, signal: AbortSignal): Promise<Outcome | undefined>;
   /** The record once `until` holds; undefined after `timeoutMs`. */
   changed(options: WaitOptions): Promise<MessageRecord | undefined>;
   close(): void;
@@ -21,8 +22,8 @@ export interface Watch {
 export interface Outcomes {
   /** Begins to listen for a message. Must happen before its job is added, or the news may be missed. */
   watch(deviceId: string, messageId: string): Watch;
-  /** The news that a message has settled. */
-  onSettled(messageId: string): void;
+  /** The news that a message has settled: how, or else its record is read. */
+  onSettled(messageId: string, outcome?: Outcome): void;
   waiting(): number;
 }
 
@@ -35,19 +36,21 @@ export interface OutcomesOptions {
 /** News can be lost; a record that nobody spoke of for this long is read again. */
 const STALE_MS = 1_000;
 
-/** Who waits for which message. News wakes a waiter; what it then believes is the record. */
+/** Who waits for which message. News wakes a waiter; without news, or when it does not say how, the record is read. */
 export function createOutcomes({ messages, onFallback }: OutcomesOptions): Outcomes {
-  const wakers = new Map<string, Set<() => void>>();
+  const wakers = new Map<string, Set<(outcome?: Outcome) => void>>();
   return {
     waiting: () => wakers.size,
-    onSettled(messageId) {
-      for (const wake of wakers.get(messageId) ?? []) wake();
+    onSettled(messageId, outcome) {
+      for (const wake of wakers.get(messageId) ?? []) wake(outcome);
     },
     watch(deviceId, messageId) {
       let isTold = false;
+      let told: Outcome | undefined;
       let rouse = () => {};
-      const wake = () => {
+      const wake = (outcome?: Outcome) => {
         isTold = true;
+        told ??= outcome;
         rouse();
       };
       const wakersOfMessage = wakers.get(messageId) ?? new Set();
@@ -64,10 +67,11 @@ export function createOutcomes({ messages, onFallback }: OutcomesOptions): Outco
           signal.addEventListener('abort', finish, { once: true });
         });
 
-      const changed = async (
-        { until, timeoutMs, pollMs, signal }: WaitOptions,
-        onFound?: (wasTold: boolean) => void,
-      ) => {
+      /** Looks at once if something was told, then at each news, every `pollMs`, and once more when the time is over. */
+      const keepLooking = async <T>(
+        look: (wasTold: boolean) => Promise<T | undefined>,
+        { timeoutMs, pollMs, signal }: Omit<WaitOptions, 'until'>,
+      ): Promise<T | undefined> => {
         const deadline = performance.now() + timeoutMs;
         for (;;) {
           signal.throwIfAborted();
@@ -76,22 +80,25 @@ export function createOutcomes({ messages, onFallback }: OutcomesOptions): Outco
           signal.throwIfAborted();
           const wasTold = isTold;
           isTold = false;
-          // Redis may be silent for a while; the wait goes on without it.
-          const record = await messages.read(deviceId, messageId).catch(() => undefined);
-          if (record && until(record)) {
-            onFound?.(wasTold);
-            return record;
-          }
+          const found = await look(wasTold);
+          if (found !== undefined) return found;
           if (performance.now() >= deadline) return undefined;
         }
       };
+      const readOnce = async (until: WaitOptions['until']) => {
+        // Redis may be silent for a while; the wait goes on without it.
+        const record = await messages.read(deviceId, messageId).catch(() => undefined);
+        return record && until(record) ? record : undefined;
+      };
       return {
-        changed: (options) => changed(options),
+        changed: ({ until, ...options }) => keepLooking(() => readOnce(until), options),
         settled(timeoutMs, signal) {
-          const until = ({ state }: MessageRecord) => isSettled(state);
-          return changed({ until, timeoutMs, pollMs: STALE_MS, signal }, (wasTold) => {
-            if (!wasTold) onFallback();
-          });
+          const look = async (wasTold: boolean): Promise<Outcome | undefined> => {
+            const found = told ?? (await readOnce(({ state }) => isSettled(state)));
+            if (found && !wasTold) onFallback();
+            return found;
+          };
+          return keepLooking(look, { timeoutMs, pollMs: STALE_MS, signal });
         },
         close() {
           wakersOfMessage.delete(wake);

@@ -1,5 +1,5 @@
-import type { SendImageJob } from '@postern/contract';
-import { Lane, postMail, readDepths } from '@postern/queue';
+import type { MessageRecord, SendImageJob } from '@postern/contract';
+import { type JobSettler, Lane, postMail, readDepths } from '@postern/queue';
 import { createLanePauses, type FailedJobs, type Keys, type Lease, type Messages } from '@postern/registry';
 import type { Logger, Tracing } from '@postern/runtime';
 import type { Redis } from 'ioredis';
@@ -19,6 +19,7 @@ export interface DeviceLaneDependencies extends PrepareDependencies, RelayGateDe
   redis: Redis;
   keys: Keys;
   messages: Messages;
+  jobs: JobSettler;
   metrics: WorkerMetrics;
   tracing: Tracing;
   uploads: UploadCache;
@@ -44,7 +45,7 @@ const RECHECK_PAUSE_MS = 2_000;
 
 /** The lane of an owned device: its messages, from being taken in hand to being settled. */
 export function createDeviceLane({ deps, lease, session, signal, onAck, logger }: DeviceLaneOptions): LazyLane {
-  const { redis, keys, messages, blobs, metrics, laneConcurrency } = deps;
+  const { redis, keys, messages, jobs, blobs, metrics, laneConcurrency } = deps;
   const { deviceId, token } = lease;
   const { laneOpen } = keys.device(deviceId);
   const pauses = createLanePauses(redis, keys);
@@ -52,7 +53,10 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
   const gate = new RelayGate(deviceId, deps);
   const onError = (error: unknown) => logger.warn({ err: error }, 'lane error');
 
-  const process = async (job: SendImageJob): Promise<'settled' | 'released'> => {
+  const process = async (
+    job: SendImageJob,
+    record: MessageRecord | undefined,
+  ): Promise<'settled' | 'finished' | 'released'> => {
     // Taken before anything is awaited: jobs come in the lane's order.
     const turn = order.take(job.recipient.jid);
     const trace = traceMessage(job, deps);
@@ -63,30 +67,39 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
     let outcome: SendOutcome | undefined;
     try {
       metrics.observeStage('queue_wait', (Date.now() - job.accepted_at) / 1000);
-      outcome = await sendMessage(job, turn, {
-        ...deps.send,
-        messages,
-        stage,
-        signal,
-        session,
-        uploads: deps.uploads,
-        leaseToken: token,
-        onFailedAttempt: (code) => metrics.countFailedAttempt(code),
-        logger: jobLogger,
-        gate: (message, aborted) => gate.pass(message, aborted),
-        prepare: (message, aborted) => prepareMessage(message, aborted, { ...deps, stage }),
-      });
+      outcome = await sendMessage(
+        { job, record, turn },
+        {
+          ...deps.send,
+          messages,
+          stage,
+          signal,
+          session,
+          uploads: deps.uploads,
+          leaseToken: token,
+          onFailedAttempt: (code) => metrics.countFailedAttempt(code),
+          logger: jobLogger,
+          gate: (message, aborted) => gate.pass(message, aborted),
+          prepare: (message, aborted) => prepareMessage(message, aborted, { ...deps, stage }),
+        },
+      );
       if (outcome.type === 'released') return 'released';
       if (outcome.type === 'sent') onAck(outcome.acknowledgedAt);
-      await settle(job, await gate.learn(job, outcome), {
+      // A chat may be remembered later; a refusal is settled with the hold that it led to.
+      const learnt = gate.learn(job, outcome);
+      const settled = settle(job, outcome.type === 'sent' ? outcome : await learnt, {
         messages,
+        jobs,
+        lease,
         blobs,
         failedJobs: deps.failedJobs,
         logger: jobLogger,
         count: (result, code, attempts) => metrics.countMessage(result, code, attempts),
-        notify: ({ reply_to }) => postMail(redis, keys, reply_to, { type: 'message_settled', message_id }),
+        notify: ({ reply_to }, isSent) =>
+          postMail(redis, keys, reply_to, { type: 'message_settled', message_id, ...(isSent && { state: 'sent' }) }),
       });
-      return 'settled';
+      await Promise.all([learnt, settled]);
+      return outcome.type === 'dropped' ? 'settled' : 'finished';
     } finally {
       turn.end();
       trace.end(outcome);

@@ -7,7 +7,7 @@ import { connectRedis, createKeys, createLeases, createMessages, type Messages }
 import { createLogger } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import type { OutgoingMessage, Session } from '../whatsapp/whatsapp.ts';
-import { ChatOrder } from './chat-order.ts';
+import { ChatOrder, type Turn } from './chat-order.ts';
 import { type SendOptions, sendMessage } from './send-message.ts';
 import { UploadCache } from './upload-cache.ts';
 
@@ -109,7 +109,9 @@ function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptio
   };
 }
 
-const run = (job: SendImageJob, options: SendOptions) => sendMessage(job, new ChatOrder().take(JID), options);
+const inHand = async (job: SendImageJob, turn: Turn) => ({ job, record: await messages.get(job.message_id), turn });
+const run = async (job: SendImageJob, options: SendOptions) =>
+  sendMessage(await inHand(job, new ChatOrder().take(JID)), options);
 const ackTimeout = () => new Failure('ACK_TIMEOUT', 'no ack');
 
 test('a lost ack ends in a resend with the same id and the same upload', async () => {
@@ -224,13 +226,14 @@ test('messages of one chat are relayed in their order although the first takes l
   const slow = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const running = jobs.map((job, index) => {
+  const turns = jobs.map(() => order.take(JID));
+  const running = jobs.map(async (job, index) => {
     const prepare = async () => {
       if (index === 0) await slow;
       else release();
       return prepared;
     };
-    return sendMessage(job, order.take(JID), toOptions(session, { prepare }));
+    return sendMessage(await inHand(job, turns[index] ?? order.take(JID)), toOptions(session, { prepare }));
   });
   await Promise.all(running);
   assert.deepEqual(

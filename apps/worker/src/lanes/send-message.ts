@@ -1,4 +1,4 @@
-import { Failure, isSettled, type SendImageJob } from '@postern/contract';
+import { Failure, isSettled, type MessageRecord, type SendImageJob } from '@postern/contract';
 import type { PreparedImage } from '@postern/media';
 import type { Messages } from '@postern/registry';
 import { backoffMs, delay, type Logger, monotonicMs } from '@postern/runtime';
@@ -8,8 +8,16 @@ import { expired } from './expired.ts';
 import { relayAndAck, type Stage } from './stages.ts';
 import type { UploadCache } from './upload-cache.ts';
 
+/** A message in hand. */
+export interface MessageInHand {
+  job: SendImageJob;
+  /** As it was when the job was taken; absent when there is none. */
+  record: MessageRecord | undefined;
+  turn: Turn;
+}
+
 export interface SendOptions {
-  messages: Messages;
+  messages: Pick<Messages, 'beginAttempt' | 'countAttempt'>;
   leaseToken: string;
   /** The connected session, or a failure; see DeviceLink.session. */
   session: (signal: AbortSignal) => Promise<Session>;
@@ -43,9 +51,8 @@ export type SendOutcome =
  * Sends one message and waits for WhatsApp's ack, with as many attempts as the failures allow; every attempt uses the
  * message's one id. A message found `sending` was relayed by an owner that died: it is sent again under that id.
  */
-export async function sendMessage(job: SendImageJob, turn: Turn, options: SendOptions): Promise<SendOutcome> {
+export async function sendMessage({ job, record, turn }: MessageInHand, options: SendOptions): Promise<SendOutcome> {
   const { messages, maxAttempts, budgetMs, signal } = options;
-  const record = await messages.read(job.device_id, job.message_id);
   if (!record || isSettled(record.state)) return { type: 'dropped' };
   if (record.state === 'queued' && Date.now() > job.expires_at) {
     return { type: 'failed', failure: expired(), attempts: record.attempts };

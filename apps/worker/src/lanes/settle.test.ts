@@ -6,11 +6,11 @@ import { after, before, test } from 'node:test';
 import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import { type BlobStore, createDirectoryBlobStore } from '@postern/media';
+import { createJobSettler } from '@postern/queue';
 import { connectRedis, createFailedJobs, createKeys, createMessages } from '@postern/registry';
 import { createLogger } from '@postern/runtime';
 import type { Redis } from 'ioredis';
-import type { SendOutcome } from './send-message.ts';
-import { settle } from './settle.ts';
+import { type Ending, settle } from './settle.ts';
 
 let server: LocalRedis;
 let redis: Redis;
@@ -30,12 +30,12 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-const failed: SendOutcome = { type: 'failed', failure: new Failure('SEND_FAILED', 'refused'), attempts: 1 };
-const sent: SendOutcome = { type: 'sent', acknowledgedAt: 1, sha256Sent: 'a', sha256Uploaded: 'b', attempts: 1 };
-const dropped: SendOutcome = { type: 'dropped' };
+const failed: Ending = { type: 'failed', failure: new Failure('SEND_FAILED', 'refused'), attempts: 1 };
+const sent: Ending = { type: 'sent', acknowledgedAt: 1, sha256Sent: 'a', sha256Uploaded: 'b', attempts: 1 };
+const dropped: Ending = { type: 'dropped' };
 
 /** Settles a message with its blob so, one outcome after the other, and answers what is kept of it. */
-async function settleAs(outcomes: SendOutcome[], ttlMs: number) {
+async function settleAs(outcomes: Ending[], ttlMs: number) {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
   const failedJobs = createFailedJobs(redis, keys, { ttlMs });
   const now = Date.now();
@@ -63,6 +63,8 @@ async function settleAs(outcomes: SendOutcome[], ttlMs: number) {
   for (const outcome of outcomes) {
     await settle(job, outcome, {
       messages,
+      jobs: createJobSettler(redis, keys, { recordTtlMs: 60_000 }),
+      lease: { deviceId: 'd', token: 'w#1' },
       blobs,
       failedJobs,
       count: () => {},

@@ -1,61 +1,73 @@
 import type { SendImageJob } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
-import type { FailedJobs, Messages } from '@postern/registry';
+import type { JobSettler } from '@postern/queue';
+import type { FailedJobs, Lease, Messages } from '@postern/registry';
 import { type Logger, maskNumber } from '@postern/runtime';
 import type { SendOutcome } from './send-message.ts';
 
 export interface SettleDependencies {
-  messages: Messages;
+  messages: Pick<Messages, 'forgetDeadline'>;
+  jobs: JobSettler;
+  lease: Pick<Lease, 'deviceId' | 'token'>;
   blobs: Pick<BlobStore, 'delete'>;
   failedJobs: Pick<FailedJobs, 'keep' | 'isKept'>;
-  /** Tells the gateway that may be waiting. */
-  notify: (job: SendImageJob) => Promise<void>;
+  /** Tells the gateway that may be waiting: that it was sent, or to read the record. */
+  notify: (job: SendImageJob, isSent: boolean) => Promise<void>;
   count: (outcome: 'sent' | 'failed', code: string, attempts: number) => void;
   logger: Logger;
 }
 
+/** How a message in hand ended; see SendOutcome. */
+export type Ending = Exclude<SendOutcome, { type: 'released' }>;
+
 /**
- * Writes a message's final state, tells the waiting gateway, and drops what was kept for sending, unless a failed message
- * is to be kept for a while. Whoever sees that it failed can send it again at once; apart from that the record comes
- * first: everything after it may be repeated or lost without changing the outcome.
+ * Writes a message's final state and ends its job in one step, then tells the waiting gateway and drops what was kept for
+ * sending, unless a failed message is to be kept for a while. Whoever sees that it failed can send it again at once; apart
+ * from that nothing comes before the record, and what comes after it may be lost: a gateway reads the record when it hears
+ * nothing, the reconciler drops deadlines, the sweeper blobs.
  */
-export async function settle(job: SendImageJob, outcome: SendOutcome, options: SettleDependencies): Promise<void> {
-  const { messages, blobs, failedJobs, notify, count, logger } = options;
-  if (outcome.type === 'released') return;
+export async function settle(job: SendImageJob, outcome: Ending, options: SettleDependencies): Promise<void> {
+  const { messages, notify } = options;
+  const isSent = outcome.type !== 'dropped' && (await end(job, outcome, options));
+  report(job, outcome, options);
+  await Promise.all([
+    notify(job, isSent),
+    messages.forgetDeadline(job.device_id, job.message_id),
+    dropBlob(job, outcome, options),
+  ]);
+}
+
+/** Answers whether the message counts as sent by this. */
+async function end(
+  job: SendImageJob,
+  outcome: Extract<SendOutcome, { type: 'sent' | 'failed' }>,
+  { jobs, lease, failedJobs }: SettleDependencies,
+): Promise<boolean> {
+  if (outcome.type === 'sent') return (await jobs.sent(lease, job.message_id, outcome.acknowledgedAt)).isChanged;
+  await failedJobs.keep(job);
+  await jobs.failed(lease, job.message_id, outcome.failure);
+  return false;
+}
+
+function report(job: SendImageJob, outcome: Ending, { count, logger }: SettleDependencies): void {
   if (outcome.type === 'sent') {
-    await messages.markSent(job.device_id, job.message_id, outcome.acknowledgedAt);
-    count('sent', 'SUCCESS', outcome.attempts);
-    logger.info(
-      {
-        attempts: outcome.attempts,
-        to: maskNumber(job.recipient.jid),
-        sha256_sent: outcome.sha256Sent,
-        elapsed_ms: Date.now() - job.accepted_at,
-      },
-      'message sent',
-    );
+    const { attempts, sha256Sent } = outcome;
+    count('sent', 'SUCCESS', attempts);
+    const to = maskNumber(job.recipient.jid);
+    logger.info({ attempts, to, sha256_sent: sha256Sent, elapsed_ms: Date.now() - job.accepted_at }, 'message sent');
   }
   if (outcome.type === 'failed') {
     const { failure, attempts } = outcome;
-    await failedJobs.keep(job);
-    await messages.markFailed(job.device_id, job.message_id, failure);
-    count('failed', failure.code, attempts);
-    const level = failure.code === 'INTERNAL_ERROR' ? 'error' : 'warn';
-    logger[level](
-      {
-        code: failure.code,
-        attempts,
-        to: maskNumber(job.recipient.jid),
-        reason: failure.details['reason'],
-        err: failure,
-      },
-      'message failed',
-    );
+    const { code, details } = failure;
+    count('failed', code, attempts);
+    const level = code === 'INTERNAL_ERROR' ? 'error' : 'warn';
+    const to = maskNumber(job.recipient.jid);
+    logger[level]({ code, attempts, to, reason: details['reason'], err: failure }, 'message failed');
   }
-  await notify(job);
-  await messages.forgetDeadline(job.device_id, job.message_id);
-  // The gateways' sweeper deletes what is kept, once its time is over.
-  if (outcome.type === 'sent' || !(await failedJobs.isKept(job.device_id, job.message_id))) {
-    await blobs.delete(job.message_id);
-  }
+}
+
+/** The gateways' sweeper deletes what is kept, once its time is over. */
+async function dropBlob(job: SendImageJob, outcome: Ending, { blobs, failedJobs }: SettleDependencies): Promise<void> {
+  if (outcome.type !== 'sent' && (await failedJobs.isKept(job.device_id, job.message_id))) return;
+  await blobs.delete(job.message_id);
 }

@@ -1,0 +1,71 @@
+import type { MessageRecord } from '@postern/contract';
+import { createScript, HOLDS, type Keys, toMessageRecord } from '@postern/registry';
+import type { Redis } from 'ioredis';
+import { toLaneKeys } from './lane-queue.ts';
+
+/** A job in hand, with its message's record as it was in that moment. */
+export interface TakenJob {
+  id: string;
+  /** The payload as stored; empty when there is none. */
+  json: string;
+  record: MessageRecord | undefined;
+}
+
+// A lock is voided by put-back, so it need not be renewed; it keeps BullMQ's own tools off a job in hand.
+const LOCK_MS = 24 * 3_600_000;
+
+// `wait` is consumed from its right end and `active` lists the newest first. What is active and in nobody's hand comes
+// first: a fetch whose answer was lost, or a job whose end could not be written. KEYS: last holder, wait, active, marker,
+// meta. ARGV: lease token, job key prefix, record key prefix, how many at most, lock in milliseconds, now, ids in hand.
+const take = createScript<[string, string, string[]][] | number>(`${HOLDS}
+if not holds(KEYS[1], ARGV[1]) then return -1 end
+local held, taken, most = {}, {}, tonumber(ARGV[4])
+for i = 7, #ARGV do held[ARGV[i]] = true end
+local function add(id)
+  local job = ARGV[2] .. id
+  local json = redis.call('HGET', job, 'data') or ''
+  redis.call('SET', job .. ':lock', ARGV[1], 'PX', ARGV[5])
+  redis.call('HSET', job, 'processedOn', ARGV[6])
+  taken[#taken + 1] = { id, json, redis.call('HGETALL', ARGV[3] .. id) }
+end
+local active = redis.call('LRANGE', KEYS[3], 0, -1)
+for i = #active, 1, -1 do
+  if #taken < most and not held[active[i]] then add(active[i]) end
+end
+if redis.call('HEXISTS', KEYS[5], 'paused') == 1 then return taken end
+while #taken < most do
+  local id = redis.call('RPOPLPUSH', KEYS[2], KEYS[3])
+  if not id then
+    redis.call('DEL', KEYS[4])
+    break
+  end
+  add(id)
+end
+return taken`);
+
+/**
+ * Takes up to `most` jobs of a lane in hand, oldest first. `inHand` names those that the caller has already. Undefined
+ * when another worker has had a turn since: nothing was taken.
+ */
+export async function takeJobs(
+  redis: Redis,
+  keys: Keys,
+  lease: { deviceId: string; token: string },
+  { most, inHand }: { most: number; inHand: Iterable<string> },
+): Promise<TakenJob[] | undefined> {
+  const lane = toLaneKeys(keys, lease.deviceId);
+  const device = keys.device(lease.deviceId);
+  const taken = await take(
+    redis,
+    [device.lastHolder, lane.wait, lane.active, lane.marker, lane.meta],
+    [lease.token, lane.jobPrefix, device.message(''), most, LOCK_MS, Date.now(), ...inHand],
+  );
+  if (typeof taken === 'number') return undefined;
+  return taken.map(([id, json, flat]) => ({ id, json, record: toMessageRecord(toHash(flat)) }));
+}
+
+function toHash(flat: string[]): Record<string, string> {
+  const hash: Record<string, string> = {};
+  for (let index = 0; index + 1 < flat.length; index += 2) hash[flat[index] ?? ''] = flat[index + 1] ?? '';
+  return hash;
+}
