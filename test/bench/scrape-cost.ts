@@ -25,7 +25,7 @@ const lifetime = await withLifetime(async (owned) => {
   );
   const keys = createKeys('postern');
   const messages = createMessages(redis, keys, { recordTtlMs: 600_000 });
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   for (let index = 0; index < devices; index += 1) {
     const device_id = `device-${index}`;
     await createDevices(redis, keys).create(device_id);
@@ -37,10 +37,9 @@ const lifetime = await withLifetime(async (owned) => {
       const flags = { view_once: false, compress: false, hd: false, is_forwarded: false, mentions: [], caption: '' };
       const image = { source: 'url' as const, url: 'http://example.com/a.jpg' };
       const recipient = { kind: 'person' as const, jid: phone };
-      await producer.enqueue({ ...ids, ...flags, image, recipient, accepted_at: created_at, expires_at });
+      await producer.accept({ ...ids, ...flags, image, recipient, accepted_at: created_at, expires_at });
     }
   }
-  await producer.stop();
   const env = { REDIS_URL: server.url, BLOB_DIR: directory, METRICS_PORT: '0', PORT: '0' };
   const gateway = owned.use(await startService('gateway', env), (running) => running.stop());
   for (let round = 0; round < SCRAPES; round += 1) {

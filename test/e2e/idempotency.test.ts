@@ -70,8 +70,8 @@ test('an equal request through the other gateway waits for the message that the 
 
 const DEATHS = [
   { moment: 'before its claim', command: /:idempotency:[^]*"messageId"/, isClaimed: false },
-  { moment: 'between claim and record', command: /set\r\n\$\d+\r\npostern:message:/i, isClaimed: true },
-  { moment: 'between record and job', command: /:lane:id\r\n/, isClaimed: true },
+  { moment: 'after its claim', command: /set\r\n\$\d+\r\npostern:message:/i, isClaimed: true },
+  { moment: 'before the record and the job', command: /:lane:marker\r\n/, isClaimed: true },
 ];
 for (const [seed, { moment, command, isClaimed }] of DEATHS.entries()) {
   test(`a gateway killed ${moment}: asking the other one with the same key sends the message once`, async () => {
@@ -93,8 +93,8 @@ for (const [seed, { moment, command, isClaimed }] of DEATHS.entries()) {
 }
 
 const SILENCES = [
-  { moment: 'at the record', command: /set\r\n\$\d+\r\npostern:message:/i },
-  { moment: 'at the job', command: /:lane:id\r\n/ },
+  { moment: 'at the announcement', command: /set\r\n\$\d+\r\npostern:message:/i },
+  { moment: 'at the record and the job', command: /:lane:marker\r\n/ },
 ];
 for (const [seed, { moment, command }] of SILENCES.entries()) {
   test(`Redis stops ${moment}: ACCEPTANCE_UNKNOWN, and asking again with the same key sends the message once`, async () => {

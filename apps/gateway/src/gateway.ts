@@ -5,6 +5,7 @@ import {
   createLaneBoard,
   createProducer,
   hasJob,
+  lookAtDevice,
   postMail,
   purgeLane,
   readLaneStatus,
@@ -37,7 +38,6 @@ import {
 } from '@postern/runtime';
 import { createAcceptance } from './acceptance/acceptance.ts';
 import { createKeyedAcceptance } from './acceptance/keyed-acceptance.ts';
-import { createLaneLimit } from './acceptance/lane-limit.ts';
 import { createQuotable } from './acceptance/quotable.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { readApiKeysFile } from './auth/credentials.ts';
@@ -135,9 +135,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     });
     lifetime.use(mailbox, (started) => started.stop());
 
-    const producer = lifetime.use(createProducer({ redis, keys }), (created) => created.stop());
-    const laneLimit = createLaneLimit(producer, config.laneLimit);
-    const acceptance = createAcceptance({ messages, producer, laneLimit });
+    const producer = createProducer(redis, keys, { recordTtlMs: config.recordTtlMs });
+    const acceptance = createAcceptance({ producer, laneLimit: config.laneLimit });
     // A record must outlive the key that leads to it, or the message would be sent again.
     const claimTtlMs = Math.min(config.idempotencyTtlMs, config.recordTtlMs);
     const keyed = createKeyedAcceptance({
@@ -187,7 +186,12 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       readLane,
       onError: (error) => logger.warn({ err: error }, 'changes not read'),
     });
-    const admission = { devices, ownerOf, laneLimit, deviceGraceMs: config.deviceGraceMs };
+    const admission = {
+      devices,
+      lookAt: (deviceId: string) => lookAtDevice(redis, keys, deviceId),
+      laneLimit: config.laneLimit,
+      deviceGraceMs: config.deviceGraceMs,
+    };
     const sending = { acceptance, keyed, blobs, outcomes, metrics, replyTo: id, syncWaitMs: config.syncWaitMs };
     const sessions = createSessions(authenticator, secret);
     const routes = [

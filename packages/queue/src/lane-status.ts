@@ -1,7 +1,8 @@
 import { type DeviceRecord, type FailureRecord, failureRecord, isFailureCode } from '@postern/contract';
-import { createScript, type Keys, toDeviceRecord } from '@postern/registry';
+import { createScript, type Keys, toDeviceRecord, toOwner } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
+import { toHash } from './to-hash.ts';
 
 /** A device and its lane as they are now. Times are Unix milliseconds. */
 export interface LaneStatus {
@@ -56,7 +57,7 @@ export async function readLaneStatus(redis: Redis, keys: Keys, deviceId: string)
   if (!device) return undefined;
   return {
     device,
-    owner: token === '' ? undefined : token.slice(0, token.lastIndexOf('#')),
+    owner: toOwner(token === '' ? null : token),
     pausedSince: paused === '' ? undefined : Number(paused),
     waiting,
     active: inHand,
@@ -79,10 +80,4 @@ function toLastFailure([messageId, at]: string[], json: string): LaneStatus['las
   if (messageId === undefined || json === '') return undefined;
   const stored = failureRecord.parse(JSON.parse(json));
   return { ...stored, code: isFailureCode(stored.code) ? stored.code : 'INTERNAL_ERROR', messageId, at: Number(at) };
-}
-
-function toHash(flat: string[]): Record<string, string> {
-  const hash: Record<string, string> = {};
-  for (let index = 0; index + 1 < flat.length; index += 2) hash[flat[index] ?? ''] = flat[index + 1] ?? '';
-  return hash;
 }

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { SendImageJob } from '@postern/contract';
-import { newMessageId } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import { connectRedis, createKeys, createLeases } from '@postern/registry';
 import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
+import { jobFor } from './job.fixture.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import { createLaneQueue, toLaneKeys } from './lane-queue.ts';
-import { createProducer } from './producer.ts';
+import { createProducer, readDepths } from './producer.ts';
 import { putBackJobs } from './put-back.ts';
 import { takeJobs } from './take-jobs.ts';
 
@@ -25,38 +24,18 @@ after(async () => {
   await server.stop();
 });
 
-function jobFor(deviceId: string): SendImageJob {
-  return {
-    message_id: newMessageId(),
-    device_id: deviceId,
-    recipient: { kind: 'person', jid: '628123456789@s.whatsapp.net' },
-    image: { source: 'url', url: 'http://example.com/a.jpg' },
-    caption: '',
-    view_once: false,
-    compress: false,
-    hd: false,
-    is_forwarded: false,
-    mentions: [],
-    accepted_at: Date.now(),
-    expires_at: Date.now() + 60_000,
-    request_id: 'r',
-    reply_to: 'gateway-1',
-  };
-}
-
 /** Enqueues `count` messages, and works them by `process`. */
 async function openLane(deviceId: string, count: number, process: LaneOptions['process']) {
   const leases = createLeases(redis, keys, { workerId: 'w', ttlMs: 60_000 });
   const lease = await leases.acquire(deviceId);
   assert.ok(lease);
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const ids: string[] = [];
   for (let n = 0; n < count; n += 1) {
     const job = jobFor(deviceId);
     ids.push(job.message_id);
-    await producer.enqueue(job);
+    await producer.accept(job);
   }
-  await producer.stop();
   const errors: unknown[] = [];
   const lane = new Lane({
     redis,
@@ -115,18 +94,19 @@ test('a paused lane takes nothing, and what arrives meanwhile is worked after it
   // The read blocks now; pausing must keep the job that wakes it.
   await delay(50);
   lane.pause();
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const job = jobFor('paused');
-  await producer.enqueue(job);
+  await producer.accept(job);
   await until(
-    async () => (await producer.depth('paused')) === 1 && (await redis.llen(toLaneKeys(keys, 'paused').active)) === 0,
+    async () =>
+      (await readDepths(redis, keys, ['paused']))[0] === 1 &&
+      (await redis.llen(toLaneKeys(keys, 'paused').active)) === 0,
   );
   assert.deepEqual(begun, []);
   lane.resume();
   await until(() => begun.length === 1);
   assert.deepEqual(begun, [...ids, job.message_id]);
   await lane.close(1000);
-  await producer.stop();
 });
 
 test('closing a lane returns what was not settled to its front, in order', async () => {

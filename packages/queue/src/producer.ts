@@ -1,22 +1,20 @@
-import { JOBS, type JobName, type SendImageJob } from '@postern/contract';
-import { type Keys, readOwner } from '@postern/registry';
+import { JOBS, type SendImageJob } from '@postern/contract';
+import { announceMessage, type Keys, withdrawMessage } from '@postern/registry';
 import type { Redis } from 'ioredis';
+import { acceptJob } from './accept-job.ts';
 import { toLaneKeys } from './lane-queue.ts';
 import { postMail } from './mailbox.ts';
-import { OpenQueues } from './open-queues.ts';
 
 export interface Producer {
+  /** Makes a message known before it is accepted. Nothing is sent for it until then; repeating it changes nothing. */
+  announce(job: SendImageJob): Promise<void>;
   /**
-   * Adds the job to its device's lane under the message's id; adding it again while it waits changes nothing. When this
-   * rejects by a time-out the job may nevertheless be there.
+   * Writes the message's record and puts its job into its device's lane, under the message's id, in one step; what is
+   * there already stays. `limit` bounds how many messages may wait; `full` means that nothing was accepted. When this
+   * rejects by a time-out the message may nevertheless be accepted.
    */
-  enqueue(job: SendImageJob): Promise<void>;
-  /** How many messages of the device wait for the worker. */
-  depth(deviceId: string): Promise<number>;
-  stop(): Promise<void>;
+  accept(job: SendImageJob, limit?: number): Promise<{ outcome: 'accepted' | 'full'; waiting: number }>;
 }
-
-const MAX_OPEN_QUEUES = 1000;
 
 /** How many messages wait in each lane, in the order given. */
 export function readDepths(redis: Redis, keys: Keys, deviceIds: string[]): Promise<number[]> {
@@ -24,24 +22,19 @@ export function readDepths(redis: Redis, keys: Keys, deviceIds: string[]): Promi
   return Promise.all(deviceIds.map((deviceId) => redis.llen(toLaneKeys(keys, deviceId).wait)));
 }
 
-/** Puts messages into lanes. The connection stays the caller's. */
-export function createProducer({ redis, keys }: { redis: Redis; keys: Keys }): Producer {
-  const queues = new OpenQueues(redis, keys, MAX_OPEN_QUEUES);
-
-  /** Tells the owner that something waits, if its lane is closed. Only a hint: owners also look by themselves. */
-  const wake = async (deviceId: string) => {
-    if ((await redis.exists(keys.device(deviceId).laneOpen)) === 1) return;
-    const owner = await readOwner(redis, keys, deviceId);
-    if (owner !== undefined) await postMail(redis, keys, owner, { type: 'lane_filled', device_id: deviceId });
-  };
-
+/** Puts messages into lanes. */
+export function createProducer(redis: Redis, keys: Keys, { recordTtlMs }: { recordTtlMs: number }): Producer {
   return {
-    async enqueue(job) {
-      const name: JobName = 'send-image';
-      await queues.of(job.device_id).add(name, JOBS[name].parse(job), { jobId: job.message_id });
-      await wake(job.device_id).catch(() => {});
+    announce: (job) => announceMessage(redis, keys, job, recordTtlMs),
+    async accept(job, limit = 0) {
+      const payload = JOBS['send-image'].parse(job);
+      const { outcome, waiting, toWake } = await acceptJob(redis, keys, payload, { recordTtlMs, limit });
+      // Both only save others the look by which they would find out.
+      if (outcome === 'full') withdrawMessage(redis, keys, job).catch(() => {});
+      if (toWake !== undefined) {
+        postMail(redis, keys, toWake, { type: 'lane_filled', device_id: job.device_id }).catch(() => {});
+      }
+      return { outcome, waiting };
     },
-    depth: (deviceId) => redis.llen(toLaneKeys(keys, deviceId).wait),
-    stop: () => queues.stop(),
   };
 }

@@ -55,10 +55,9 @@ function jobFor(deviceId: string): SendImageJob {
 }
 
 async function enqueue(deviceId: string, count: number): Promise<string[]> {
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const jobs = Array.from({ length: count }, () => jobFor(deviceId));
-  for (const job of jobs) await producer.enqueue(job);
-  await producer.stop();
+  for (const job of jobs) await producer.accept(job);
   return jobs.map((job) => job.message_id);
 }
 

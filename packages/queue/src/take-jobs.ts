@@ -2,6 +2,7 @@ import type { MessageRecord } from '@postern/contract';
 import { createScript, HOLDS, type Keys, toMessageRecord } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
+import { toHash } from './to-hash.ts';
 
 /** A job in hand, with its message's record as it was in that moment. */
 export interface TakenJob {
@@ -62,10 +63,4 @@ export async function takeJobs(
   );
   if (typeof taken === 'number') return undefined;
   return taken.map(([id, json, flat]) => ({ id, json, record: toMessageRecord(toHash(flat)) }));
-}
-
-function toHash(flat: string[]): Record<string, string> {
-  const hash: Record<string, string> = {};
-  for (let index = 0; index + 1 < flat.length; index += 2) hash[flat[index] ?? ''] = flat[index + 1] ?? '';
-  return hash;
 }

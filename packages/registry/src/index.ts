@@ -19,8 +19,10 @@ export {
   readLastHolder,
   readOwner,
   readRun,
+  toOwner,
 } from './leases.ts';
 export { type MessageChange, toFailed, toFailureRecord, toSent } from './message-changes.ts';
+export { announceMessage, CREATE_RECORD, toRecordArguments, withdrawMessage } from './message-creation.ts';
 export { createMessageLists, type MessageLists, type MessagePage, type RecentKind } from './message-lists.ts';
 export { TRANSITION, toTransitionKeys } from './message-scripts.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toMessageRecord } from './messages.ts';

@@ -80,7 +80,11 @@ export function createLeases(redis: Redis, keys: Keys, options: { workerId: stri
 
 /** The worker that holds the device's lease now. */
 export async function readOwner(redis: Redis, keys: Keys, deviceId: string): Promise<string | undefined> {
-  const token = await redis.get(keys.device(deviceId).lease);
+  return toOwner(await redis.get(keys.device(deviceId).lease));
+}
+
+/** The worker that a lease's token names. */
+export function toOwner(token: string | null): string | undefined {
   return token?.slice(0, token.lastIndexOf('#'));
 }
 

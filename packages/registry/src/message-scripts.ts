@@ -1,17 +1,11 @@
 import { HOLDS } from './holds.ts';
 import type { Keys } from './keys.ts';
+import { CREATE_RECORD } from './message-creation.ts';
 import { createScript } from './script.ts';
 
-// KEYS: record, the device's index of messages. ARGV: message id, created_at, record TTL in milliseconds, oldest
-// created_at that is kept in the index, then field/value pairs. A record that exists stays as it is.
-export const createRecord = createScript<number>(`
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[4])
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
-return 1`);
+// KEYS: record, the device's index of messages. ARGV: the record's.
+export const createRecord = createScript<number>(`${CREATE_RECORD}
+return create(KEYS[1], KEYS[2], 1) and 1 or 0`);
 
 /** The newest failures of a device that are remembered apart, and for how long what settled is counted by minute. */
 const MAX_FAILURES = 200;

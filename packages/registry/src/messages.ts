@@ -7,9 +7,10 @@ import {
   type MessageState,
 } from '@postern/contract';
 import type { Redis } from 'ioredis';
-import { addDeadline, removeDeadline } from './deadlines.ts';
+import { removeDeadline } from './deadlines.ts';
 import type { Keys } from './keys.ts';
 import { type MessageChange, toChange, toFailed, toSent } from './message-changes.ts';
+import { announceMessage, toRecordArguments } from './message-creation.ts';
 import { changeAsOwner, changeMessage, countAttempt, createRecord, noteReceipt, toTransitionKeys } from './message-scripts.ts';
 
 export type AttemptAnswer = 'begun' | 'missing' | 'lease_lost';
@@ -23,9 +24,8 @@ export interface Receipt {
 
 export interface Messages {
   /**
-   * Writes the record of an accepted message, in state `queued`, and its deadline. Must happen before its job is added.
-   * Order: index, deadline, record; a death in between leaves nothing that anybody would send. A record that exists
-   * already stays as it is.
+   * Writes the record of a message that has no job, announced before; a record that exists already stays as it is.
+   * A message that is to be sent gets both at once from the producer of `packages/queue`.
    */
   create(record: MessageRecord): Promise<void>;
   get(messageId: string): Promise<MessageRecord | undefined>;
@@ -68,16 +68,11 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
 
   return {
     read,
-    async create(record) {
-      const { device_id, message_id, expires_at } = record;
-      const ttl = Math.max(0, expires_at - Date.now()) + recordTtlMs;
-      await redis.set(keys.messageDevice(message_id), device_id, 'PX', ttl);
-      await addDeadline(redis, keys, { deviceId: device_id, messageId: message_id, expiresAt: expires_at });
-      const { error: _, ...fields } = record;
-      const { messageIndex } = keys.device(device_id);
-      const oldest = Date.now() - ttl;
-      const args = [message_id, record.created_at, ttl, oldest, ...Object.entries(fields).flat()];
-      await createRecord(redis, [recordKey(device_id, message_id), messageIndex], args);
+    async create({ error: _, ...message }) {
+      const { device_id, message_id } = message;
+      await announceMessage(redis, keys, message, recordTtlMs);
+      const touched = [recordKey(device_id, message_id), keys.device(device_id).messageIndex];
+      await createRecord(redis, touched, toRecordArguments(message, recordTtlMs));
     },
     async get(messageId) {
       const deviceId = await redis.get(keys.messageDevice(messageId));

@@ -1,18 +1,17 @@
-import { Failure, type MessageRecord, type SendImageJob } from '@postern/contract';
+import { Failure, type SendImageJob } from '@postern/contract';
 import type { Producer } from '@postern/queue';
-import type { Messages } from '@postern/registry';
 import { answering, isCertainlyNotWritten } from '../redis-silence.ts';
-import type { LaneLimit } from './lane-limit.ts';
+import { queueFull } from './lane-limit.ts';
 
 export interface AcceptanceParts {
-  messages: Pick<Messages, 'create'>;
-  producer: Pick<Producer, 'enqueue'>;
-  laneLimit: LaneLimit;
+  producer: Pick<Producer, 'announce' | 'accept'>;
+  /** How many messages may wait in a lane. */
+  laneLimit: number;
 }
 
 export interface Acceptance {
   /**
-   * Makes a message durable: its record, then its job. Throws QUEUE_FULL and QUEUE_UNAVAILABLE when nothing was accepted,
+   * Makes a message durable: its record and its job. Throws QUEUE_FULL and QUEUE_UNAVAILABLE when nothing was accepted,
    * and ACCEPTANCE_UNKNOWN when Redis went silent after something was written.
    */
   accept(job: SendImageJob): Promise<void>;
@@ -25,26 +24,24 @@ export interface Acceptance {
 
 const RETRY_AFTER_SECONDS = 5;
 
-export function createAcceptance({ messages, producer, laneLimit }: AcceptanceParts): Acceptance {
-  const unlessUnknown = <T>(job: SendImageJob, commands: Promise<T>): Promise<T> =>
+export function createAcceptance({ producer, laneLimit }: AcceptanceParts): Acceptance {
+  const unlessRefused = <T>(job: SendImageJob, commands: Promise<T>): Promise<T> =>
     answering(commands).catch((error: unknown) => {
-      throw acceptanceUnknown(job.message_id, error);
+      throw isCertainlyNotWritten(error) ? queueUnavailable(error) : acceptanceUnknown(job.message_id, error);
     });
   return {
     async accept(job) {
-      const release = await laneLimit.reserve(job.device_id);
-      try {
-        await answering(messages.create(toRecord(job))).catch((error: unknown) => {
-          throw isCertainlyNotWritten(error) ? queueUnavailable(error) : acceptanceUnknown(job.message_id, error);
-        });
-        await unlessUnknown(job, producer.enqueue(job));
-      } finally {
-        release();
-      }
+      await unlessRefused(job, producer.announce(job));
+      const { outcome, waiting } = await unlessRefused(job, producer.accept(job, laneLimit));
+      if (outcome === 'full') throw queueFull(job.device_id, waiting);
     },
     async complete(job) {
-      await unlessUnknown(job, messages.create(toRecord(job)));
-      await unlessUnknown(job, producer.enqueue(job));
+      try {
+        await answering(producer.announce(job));
+        await answering(producer.accept(job));
+      } catch (error) {
+        throw acceptanceUnknown(job.message_id, error);
+      }
     },
   };
 }
@@ -52,19 +49,6 @@ export function createAcceptance({ messages, producer, laneLimit }: AcceptancePa
 /** Where a message's record can be read. */
 export function toStatusUrl(messageId: string): string {
   return `/messages/${messageId}`;
-}
-
-function toRecord(job: SendImageJob): MessageRecord {
-  return {
-    message_id: job.message_id,
-    device_id: job.device_id,
-    phone: job.recipient.jid,
-    state: 'queued',
-    attempts: 0,
-    created_at: job.accepted_at,
-    expires_at: job.expires_at,
-    ...(job.retry_of === undefined ? {} : { retry_of: job.retry_of }),
-  };
 }
 
 /** Nothing was accepted, and trying again is safe. */

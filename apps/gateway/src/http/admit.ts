@@ -1,17 +1,19 @@
 import { type DeviceRecord, Failure } from '@postern/contract';
+import type { DeviceLook } from '@postern/queue';
 import type { Devices, IdempotencyClaim } from '@postern/registry';
 import type { Request } from 'express';
 import { assertAdmissible } from '../acceptance/admission.ts';
 import { chooseOnlyDevice, deviceNotFound, findDevice } from '../acceptance/device-choice.ts';
 import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
-import type { LaneLimit } from '../acceptance/lane-limit.ts';
+import { queueFull } from '../acceptance/lane-limit.ts';
 import { assertMayUse } from '../auth/authenticator.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface AdmitParts {
   devices: Pick<Devices, 'resolve' | 'ids' | 'get'>;
-  ownerOf: (deviceId: string) => Promise<string | undefined>;
-  laneLimit: Pick<LaneLimit, 'check'>;
+  lookAt: (deviceId: string) => Promise<DeviceLook>;
+  /** How many messages may wait in a lane. */
+  laneLimit: number;
   deviceGraceMs: number;
 }
 
@@ -27,26 +29,37 @@ export async function admit(
   const { request, principal, facts } = exchange;
   const name = readDeviceName(request);
   if (claim) return await findClaimedDevice(exchange, name ?? claim.deviceId, claim, parts);
-  const device =
-    name === undefined
-      ? await chooseOnlyDevice(parts.devices, principal)
-      : await findDevice(parts.devices, principal, name);
-  facts.device_id = device.device_id;
-  await assertReady(device, parts);
-  return device.device_id;
+  const look = await findLook(exchange, name, parts);
+  facts.device_id = look.device.device_id;
+  assertMayUse(principal, look.device.device_id);
+  assertReady(look, parts);
+  return look.device.device_id;
+}
+
+type FoundDevice = DeviceLook & { device: DeviceRecord };
+
+/** Most requests name their device by its id: then one look is enough. */
+async function findLook({ principal }: Exchange, name: string | undefined, parts: AdmitParts): Promise<FoundDevice> {
+  if (name === undefined) return await lookAt((await chooseOnlyDevice(parts.devices, principal)).device_id, parts);
+  const look = await parts.lookAt(name);
+  if (look.device) return { ...look, device: look.device };
+  return await lookAt((await findDevice(parts.devices, principal, name)).device_id, parts);
+}
+
+async function lookAt(deviceId: string, parts: AdmitParts): Promise<FoundDevice> {
+  const look = await parts.lookAt(deviceId);
+  if (!look.device) throw deviceNotFound(deviceId);
+  return { ...look, device: look.device };
 }
 
 /** Throws DEVICE_NOT_FOUND, DEVICE_NOT_CONNECTED and QUEUE_FULL for a device that could take no message now. */
 export async function assertDeviceReady(deviceId: string, parts: AdmitParts): Promise<void> {
-  const device = await parts.devices.get(deviceId);
-  if (!device) throw deviceNotFound(deviceId);
-  await assertReady(device, parts);
+  assertReady(await lookAt(deviceId, parts), parts);
 }
 
-async function assertReady(device: DeviceRecord, parts: AdmitParts): Promise<void> {
-  const owner = await parts.ownerOf(device.device_id);
-  assertAdmissible(device, toEffectiveConnection(device, owner), parts.deviceGraceMs);
-  await parts.laneLimit.check(device.device_id);
+function assertReady({ device, owner, waiting }: FoundDevice, { deviceGraceMs, laneLimit }: AdmitParts): void {
+  assertAdmissible(device, toEffectiveConnection(device, owner), deviceGraceMs);
+  if (waiting >= laneLimit) throw queueFull(device.device_id, waiting);
 }
 
 /** The device that a repeated request names, even if it has been removed since. */

@@ -51,13 +51,13 @@ for (const ttlMs of [0, 60_000]) {
     const blobs = createDirectoryBlobStore({ directory });
     const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
     const failedJobs = createFailedJobs(redis, keys, { ttlMs });
-    const producer = createProducer({ redis, keys });
+    const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
     const job = toJob();
     const { message_id, device_id } = job;
     await blobs.put(message_id, image());
     const record = { message_id, device_id, phone: job.recipient.jid, state: 'queued', attempts: 0 } as const;
     await messages.create({ ...record, created_at: job.accepted_at, expires_at: job.expires_at });
-    await producer.enqueue(job);
+    await producer.accept(job);
     const expiry = startExpiry({
       messages,
       blobs,
@@ -69,7 +69,7 @@ for (const ttlMs of [0, 60_000]) {
       logger: createLogger({ name: 'test', level: 'silent' }),
     });
     t.after(() => expiry.stop());
-    t.after(() => producer.stop());
+
     t.after(() => rm(directory, { recursive: true }));
     const deadline = Date.now() + 5_000;
     while ((await redis.zcard(keys.deadlines)) > 0 && Date.now() < deadline) await delay(10);

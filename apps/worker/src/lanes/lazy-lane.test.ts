@@ -79,12 +79,12 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test('a lane opens for a wake, works, closes when idle, and opens again', async () => {
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const { lane, announced, worked } = await createLane('a', 30);
   lane.resume();
   assert.equal(lane.isOpen, false);
   for (const round of [1, 2]) {
-    await producer.enqueue(toJob('a'));
+    await producer.accept(toJob('a'));
     lane.wake();
     await until(() => worked.length === round && !lane.isOpen);
   }
@@ -94,13 +94,12 @@ test('a lane opens for a wake, works, closes when idle, and opens again', async 
     [true, false, true, false],
   );
   await lane.close(100);
-  await producer.stop();
 });
 
 test('a lane that is paused while messages wait stays open, and works them when it resumes', async () => {
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const { lane, worked } = await createLane('b', 10);
-  await producer.enqueue(toJob('b'));
+  await producer.accept(toJob('b'));
   lane.wake();
   await delay(60);
   assert.ok(lane.isOpen);
@@ -108,14 +107,13 @@ test('a lane that is paused while messages wait stays open, and works them when 
   lane.resume();
   await until(() => worked.length === 1);
   await lane.close(100);
-  await producer.stop();
 });
 
 test('what an operator has paused takes nothing in hand, whatever the device does, until it is told or looks itself', async () => {
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const { lane, worked, operator } = await createLane('c', 10, 40);
   operator.paused = true;
-  await producer.enqueue(toJob('c'));
+  await producer.accept(toJob('c'));
   lane.wake();
   lane.resume();
   lane.pause();
@@ -128,7 +126,7 @@ test('what an operator has paused takes nothing in hand, whatever the device doe
 
   operator.paused = true;
   lane.recheckPause();
-  await producer.enqueue(toJob('c'));
+  await producer.accept(toJob('c'));
   lane.wake();
   await delay(60);
   assert.equal(worked.length, 1);
@@ -136,17 +134,15 @@ test('what an operator has paused takes nothing in hand, whatever the device doe
   lane.recheckPause();
   await until(() => worked.length === 2);
   await lane.close(100);
-  await producer.stop();
 });
 
 test('the lane of a device that is removed is drained although it is paused', async () => {
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const { lane, worked, operator } = await createLane('d', 60_000, 20);
   operator.paused = true;
   lane.resume();
-  await producer.enqueue(toJob('d'));
+  await producer.accept(toJob('d'));
   await lane.drained();
   assert.equal(worked.length, 1);
   await lane.close(100);
-  await producer.stop();
 });

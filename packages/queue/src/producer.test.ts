@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newMessageId } from '@postern/contract';
+import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
+import { connectRedis, createKeys, createMessages } from '@postern/registry';
+import { delay } from '@postern/runtime';
+import type { Redis } from 'ioredis';
+import { jobFor } from './job.fixture.ts';
+import { createLaneQueue, removeJob, toLaneKeys } from './lane-queue.ts';
+import { createProducer, readDepths } from './producer.ts';
+
+let server: LocalRedis;
+let redis: Redis;
+const keys = createKeys('test');
+
+before(async () => {
+  server = await startLocalRedis();
+  redis = await connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
+});
+after(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+test('an accepted job is what BullMQ itself would have added, beside its message’s record', async (t) => {
+  const job = jobFor('accepted');
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
+  assert.deepEqual(await producer.accept(job, 1), { outcome: 'accepted', waiting: 0 });
+  const queue = createLaneQueue(redis, keys, 'accepted');
+  t.after(() => queue.close());
+  const { wait, marker, jobPrefix } = toLaneKeys(keys, 'accepted');
+  const ours = await redis.hgetall(jobPrefix + job.message_id);
+  const theirs = await queue.add('send-image', job, { jobId: newMessageId() });
+  const { timestamp, opts, ...rest } = await redis.hgetall(jobPrefix + theirs.id);
+  assert.deepEqual(ours, { ...rest, timestamp: ours['timestamp'], opts: ours['opts'] });
+  assert.deepEqual(JSON.parse(ours['opts'] ?? ''), { ...JSON.parse(opts ?? ''), jobId: job.message_id });
+  assert.ok(Math.abs(Number(timestamp) - Number(ours['timestamp'])) < 10_000);
+  assert.deepEqual(await redis.lrange(wait, 0, -1), [theirs.id, job.message_id]);
+  assert.deepEqual(await redis.zrange(marker, '0', '-1', 'WITHSCORES'), ['0', '0']);
+  const record = await createMessages(redis, keys, { recordTtlMs: 60_000 }).read('accepted', job.message_id);
+  assert.deepEqual([record?.state, record?.phone], ['queued', job.recipient.jid]);
+});
+
+test('a lane takes no more than its limit, and accepting a message again adds nothing', async () => {
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const [first, second] = [jobFor('limit'), jobFor('limit')];
+  await Promise.all([producer.announce(first), producer.announce(second)]);
+  assert.equal((await producer.accept(first, 1)).outcome, 'accepted');
+  assert.deepEqual(await producer.accept(second, 1), { outcome: 'full', waiting: 1 });
+  assert.equal(await messages.read('limit', second.message_id), undefined);
+  const deadline = Date.now() + 5_000;
+  while ((await redis.exists(keys.messageDevice(second.message_id))) === 1 && Date.now() < deadline) await delay(5);
+  assert.equal(await redis.exists(keys.messageDevice(second.message_id)), 0);
+  assert.equal((await producer.accept(first, 1)).outcome, 'accepted');
+  assert.deepEqual(await readDepths(redis, keys, ['limit']), [1]);
+  await messages.markCancelled('limit', first.message_id);
+  await removeJob(redis, keys, 'limit', first.message_id);
+  await producer.accept(first);
+  assert.deepEqual(await readDepths(redis, keys, ['limit']), [0]);
+});

@@ -1,0 +1,62 @@
+import type { MessageRecord } from '@postern/contract';
+import type { Redis } from 'ioredis';
+import { addDeadline, removeDeadline } from './deadlines.ts';
+import type { Keys } from './keys.ts';
+
+/** What a new message says of itself. */
+export type NewMessage = Omit<MessageRecord, 'error'>;
+
+/**
+ * Lua: `create(record, index, i)` writes a new message's record and lists it in its device's index, by ARGV from i on:
+ * message id, created_at, record TTL in milliseconds, oldest created_at that is kept in the index, then field/value pairs
+ * to the end. A record that exists stays as it is; then it answers false.
+ */
+export const CREATE_RECORD = `
+local function create(record, index, i)
+  if redis.call('EXISTS', record) == 1 then return false end
+  local fields = {}
+  for n = i + 4, #ARGV do fields[#fields + 1] = ARGV[n] end
+  redis.call('HSET', record, unpack(fields))
+  redis.call('PEXPIRE', record, ARGV[i + 2])
+  redis.call('ZADD', index, ARGV[i + 1], ARGV[i])
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', ARGV[i + 3])
+  redis.call('PEXPIRE', index, ARGV[i + 2])
+  return true
+end`;
+
+/** The arguments of CREATE_RECORD. */
+export function toRecordArguments(message: NewMessage, recordTtlMs: number): (string | number)[] {
+  const ttlMs = toTtlMs(message, recordTtlMs);
+  return [message.message_id, message.created_at, ttlMs, Date.now() - ttlMs, ...Object.entries(message).flat()];
+}
+
+/**
+ * Writes what makes a message found before it is there: which device it belongs to, and when it expires. Neither leads to
+ * anything without its record: the one points at nothing, and the other is dropped when it is looked at.
+ */
+export async function announceMessage(
+  redis: Redis,
+  keys: Keys,
+  message: Pick<NewMessage, 'message_id' | 'device_id' | 'expires_at'>,
+  recordTtlMs: number,
+): Promise<void> {
+  const { message_id: messageId, device_id: deviceId, expires_at: expiresAt } = message;
+  await Promise.all([
+    redis.set(keys.messageDevice(messageId), deviceId, 'PX', toTtlMs(message, recordTtlMs)),
+    addDeadline(redis, keys, { deviceId, messageId, expiresAt }),
+  ]);
+}
+
+/** Takes back the announcement of a message that was not accepted. */
+export async function withdrawMessage(
+  redis: Redis,
+  keys: Keys,
+  { message_id, device_id }: Pick<NewMessage, 'message_id' | 'device_id'>,
+): Promise<void> {
+  await Promise.all([removeDeadline(redis, keys, device_id, message_id), redis.del(keys.messageDevice(message_id))]);
+}
+
+/** A record outlives its message's deadline. */
+function toTtlMs({ expires_at }: Pick<NewMessage, 'expires_at'>, recordTtlMs: number): number {
+  return Math.max(0, expires_at - Date.now()) + recordTtlMs;
+}
