@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { toOutput } from './log-output.ts';
 
 export type { Logger } from 'pino';
 
@@ -19,7 +20,7 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: toLoggedError },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? toOutput());
 }
 
 /** Of an error: kind, code, message, stack and causes, whole numbers masked. Other fields may hold anything, so they stay out. */
