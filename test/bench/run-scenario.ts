@@ -35,9 +35,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     const sides = createSides(world, scenario, options, recipients);
     const warmUp = { seconds: WARM_UP_SECONDS, inFlight: Math.min(4, scenario.inFlight) };
     const known = recipients.slice(0, scenario.recipients);
-    // Everybody is written to once, so that sessions exist.
-    for (const send of [sides.gateway, sides.bare]) {
-      await send?.(known, { ...warmUp, seconds: 30, maxMessages: known.length }, 'small');
+    // Every device writes once to everybody it will write to, so that sessions and look-ups exist.
+    const pairs = { gateway: leastCommonMultiple(world.devices.length, known.length), bare: known.length };
+    for (const side of ['gateway', 'bare'] as const) {
+      const send = sides[side];
+      await send?.(known, { ...warmUp, seconds: 60, maxMessages: pairs[side] }, 'small');
       await send?.(known, { ...warmUp, ...(scenario.messages && { maxMessages: 2 }) }, scenario.picture);
     }
     const result: ScenarioResult = { scenario, ours: [], baseline: [] };
@@ -89,4 +91,11 @@ function createSides(world: World, scenario: Scenario, { pictures }: RunOptions,
     ((recipients, shape, picture) =>
       baseline.ask({ ask: 'send', ...shape, ...numbers(), recipients, picture: pictures[picture] }));
   return { gateway, bare };
+}
+
+/** Devices and recipients are taken in turn, both: after so many messages every pair has come that ever will. */
+function leastCommonMultiple(a: number, b: number): number {
+  let multiple = Math.max(a, b);
+  while (multiple % a !== 0 || multiple % b !== 0) multiple += Math.max(a, b);
+  return multiple;
 }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Phone } from '@postern/simulator';
 import { request } from '../support/api.ts';
-import { assertNothingLeft, assertRefused, assertSent, readMessage, untilState } from '../support/message-status.ts';
+import { assertNothingLeft, assertRefused, assertSent, untilState } from '../support/message-status.ts';
 import { photo } from '../support/pictures.ts';
+import { startRedisTap } from '../support/redis-tap.ts';
 import { sendImage } from '../support/send-image.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -37,15 +38,20 @@ test('QUEUE_UNAVAILABLE: a Redis that answers nothing, and one that refuses to w
 });
 
 test('ACCEPTANCE_UNKNOWN: a Redis that falls silent at the write; the answer says where to ask', async () => {
-  await stack.redis.call('CLIENT', 'PAUSE', '3000', 'WRITE');
-  const answer = await send();
+  const tap = await startRedisTap(stack.redisServer.port);
+  const gateway = await stack.startGateway({ REDIS_URL: tap.url });
+  // The script that writes the record and the job.
+  const held = tap.hold(/:lane:marker\r\n/);
+  const answer = await send(`http://127.0.0.1:${String(gateway.ready['port'])}`);
+  (await held).release();
   assert.deepEqual([answer.status, answer.code], [503, 'ACCEPTANCE_UNKNOWN'], answer.message);
   const { message_id: messageId, status_url: statusUrl } = answer.results;
   assert.match(String(messageId), /^3EB0[0-9A-F]{18}$/);
   assert.equal(statusUrl, `/messages/${String(messageId)}`);
-  await waitUntil('Redis writes again', async () => (await stack.redis.set('written', '1', 'PX', 1000)) === 'OK');
-  const { status } = await readMessage(stack.url, messageId);
-  assert.ok(status === 404 || status === 200, `GET answers ${status}`);
+  // It was only late: the message is sent.
+  await untilState(stack.url, messageId, 'delivered');
+  await gateway.stop();
+  await tap.stop();
   assertSent(await send());
 });
 

@@ -135,17 +135,14 @@ test('Redis forgets its last moments, and then the worker dies: the ratchet has 
   assert.deepEqual([received.sha256, received.error], [sha256(image), undefined]);
 });
 
-test('Redis answers reads but takes no writes: ACCEPTANCE_UNKNOWN with the id, under which the outcome is told', async () => {
+test('Redis answers reads but takes no writes: QUEUE_UNAVAILABLE, and nothing is sent later', async () => {
   await stack.redis.client('PAUSE', 1_500, 'WRITE');
   const { result, elapsedMs } = await timed(send());
   const { answer } = result;
-  assert.deepEqual([answer.status, answer.code], [503, 'ACCEPTANCE_UNKNOWN']);
+  assert.deepEqual([answer.status, answer.code], [503, 'QUEUE_UNAVAILABLE']);
   assert.ok(elapsedMs < 1_500, `answered after ${Math.round(elapsedMs)} ms`);
-  const id = String(answer.results['message_id']);
-  assert.equal(answer.results['status_url'], `/messages/${id}`);
   // Takes a write, so it waits for the end of the pause.
   await stack.redis.set('paused', 'no longer');
-  const told = await request(stack.url, 'GET', `/messages/${id}`);
-  assert.ok([200, 404].includes(told.status), `${told.status}`);
+  await assertNothingLeft(stack, DEVICE);
   assertSent((await send()).answer);
 });

@@ -25,14 +25,15 @@ export interface Acceptance {
 const RETRY_AFTER_SECONDS = 5;
 
 export function createAcceptance({ producer, laneLimit }: AcceptanceParts): Acceptance {
-  const unlessRefused = <T>(job: SendImageJob, commands: Promise<T>): Promise<T> =>
-    answering(commands).catch((error: unknown) => {
-      throw isCertainlyNotWritten(error) ? queueUnavailable(error) : acceptanceUnknown(job.message_id, error);
-    });
   return {
     async accept(job) {
-      await unlessRefused(job, producer.announce(job));
-      const { outcome, waiting } = await unlessRefused(job, producer.accept(job, laneLimit));
+      // Until there is a record nothing can be sent, whatever of this is still carried out.
+      await answering(producer.announce(job)).catch((error: unknown) => {
+        throw queueUnavailable(error);
+      });
+      const { outcome, waiting } = await answering(producer.accept(job, laneLimit)).catch((error: unknown) => {
+        throw isCertainlyNotWritten(error) ? queueUnavailable(error) : acceptanceUnknown(job.message_id, error);
+      });
       if (outcome === 'full') throw queueFull(job.device_id, waiting);
     },
     async complete(job) {

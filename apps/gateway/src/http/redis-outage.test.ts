@@ -100,16 +100,16 @@ test('when Redis stops before anything was written, nothing is kept', async () =
   assert.deepEqual(await tested.storedFiles(), []);
 });
 
-test('when Redis takes no more writes, acceptance is unknown: the id is told and the blob kept', async () => {
-  await tested.redis.call('CLIENT', 'PAUSE', '3000', 'WRITE');
+test('when Redis takes no more writes, a send is QUEUE_UNAVAILABLE within a second, and nothing is kept or sent later', async () => {
+  await tested.redis.call('CLIENT', 'PAUSE', '2000', 'WRITE');
   const answer = await timed(sendForm(tested.url));
   assert.ok(answer.elapsedMs < 1000, `took ${answer.elapsedMs} ms`);
   assert.equal(answer.status, 503);
-  assert.equal(answer.body.code, 'ACCEPTANCE_UNKNOWN');
-  const messageId = String(answer.body.results?.['message_id']);
-  assert.match(messageId, /^3EB0/);
-  assert.equal(answer.body.results?.['status_url'], `/messages/${messageId}`);
-  assert.deepEqual(await tested.storedFiles(), [messageId]);
+  assert.equal(answer.body.code, 'QUEUE_UNAVAILABLE');
+  assert.deepEqual(await tested.storedFiles(), []);
+  await tested.redis.set('written', 'again');
+  assert.equal(await tested.laneSize('phone'), 0);
+  assert.deepEqual(await tested.redis.keys('test:{phone}:message:*'), []);
 });
 
 test('when Redis dies after the upload began, nothing was written and nothing is kept', async () => {
