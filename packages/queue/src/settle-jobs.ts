@@ -1,5 +1,13 @@
 import type { Failure } from '@postern/contract';
-import { createScript, type Keys, type MessageChange, TRANSITION, toFailed, toSent, toTransitionKeys } from '@postern/registry';
+import {
+  createScript,
+  type Keys,
+  type MessageChange,
+  TRANSITION,
+  toFailed,
+  toSent,
+  toTransitionKeys,
+} from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
 

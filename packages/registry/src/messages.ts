@@ -11,7 +11,14 @@ import { removeDeadline } from './deadlines.ts';
 import type { Keys } from './keys.ts';
 import { type MessageChange, toChange, toFailed, toSent } from './message-changes.ts';
 import { announceMessage, toRecordArguments } from './message-creation.ts';
-import { changeAsOwner, changeMessage, countAttempt, createRecord, noteReceipt, toTransitionKeys } from './message-scripts.ts';
+import {
+  changeAsOwner,
+  changeMessage,
+  countAttempt,
+  createRecord,
+  noteReceipt,
+  toTransitionKeys,
+} from './message-scripts.ts';
 
 export type AttemptAnswer = 'begun' | 'missing' | 'lease_lost';
 
@@ -62,13 +69,17 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
   const { recordTtlMs } = options;
   const recordKey = (deviceId: string, messageId: string) => keys.device(deviceId).message(messageId);
   const change = async (deviceId: string, messageId: string, to: MessageChange) =>
-    (await changeMessage(redis, toTransitionKeys(keys, deviceId, messageId), [...to])) as MessageState | 'changed' | 'missing';
+    (await changeMessage(redis, toTransitionKeys(keys, deviceId, messageId), [...to])) as
+      | MessageState
+      | 'changed'
+      | 'missing';
   const read = async (deviceId: string, messageId: string) =>
     toMessageRecord(await redis.hgetall(recordKey(deviceId, messageId)));
 
   return {
     read,
-    async create({ error: _, ...message }) {
+    async create(record) {
+      const { error: _, ...message } = record;
       const { device_id, message_id } = message;
       await announceMessage(redis, keys, message, recordTtlMs);
       const touched = [recordKey(device_id, message_id), keys.device(device_id).messageIndex];
