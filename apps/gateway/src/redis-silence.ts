@@ -6,7 +6,7 @@ class RedisSilentError extends Error {
 }
 
 /** Longer than one command may take, shorter than the second within which every request is answered. */
-const PATIENCE_MS = 900;
+const PATIENCE_MS = 700;
 
 // The last three are of a cluster's client: no node answers, none may be asked, and the slot's node is gone.
 const SILENCE =

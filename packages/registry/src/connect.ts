@@ -14,7 +14,7 @@ export interface ConnectOptions {
    * `patient`: commands wait for Redis to come back (a worker has time).
    */
   profile: 'fast' | 'patient';
-  /** Default: 800. */
+  /** Default: 600. */
   commandTimeoutMs?: number;
   onError: (error: Error) => void;
 }

@@ -1,7 +1,7 @@
 import type { ConnectOptions } from './connect.ts';
 
 /** What of a connection is the same for one server and for each node of a cluster. */
-export function commandOptions({ name, profile, commandTimeoutMs = 800 }: ConnectOptions) {
+export function commandOptions({ name, profile, commandTimeoutMs = 600 }: ConnectOptions) {
   return {
     connectionName: name,
     // How long a server may take to agree to an end; one that is gone never does, and the process would wait for it.
