@@ -1,5 +1,5 @@
 import { JOBS, type SendImageJob } from '@postern/contract';
-import { announceMessage, type Keys, withdrawMessage } from '@postern/registry';
+import { announceMessage, type Keys } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { acceptJob } from './accept-job.ts';
 import { toLaneKeys } from './lane-queue.ts';
@@ -29,8 +29,7 @@ export function createProducer(redis: Redis, keys: Keys, { recordTtlMs }: { reco
     async accept(job, limit = 0) {
       const payload = JOBS['send-image'].parse(job);
       const { outcome, waiting, toWake } = await acceptJob(redis, keys, payload, { recordTtlMs, limit });
-      // Both only save others the look by which they would find out.
-      if (outcome === 'full') withdrawMessage(redis, keys, job).catch(() => {});
+      // A hint: the owner also looks by itself.
       if (toWake !== undefined) {
         postMail(redis, keys, toWake, { type: 'lane_filled', device_id: job.device_id }).catch(() => {});
       }

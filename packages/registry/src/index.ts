@@ -22,7 +22,7 @@ export {
   toOwner,
 } from './leases.ts';
 export { type MessageChange, toFailed, toFailureRecord, toSent } from './message-changes.ts';
-export { announceMessage, CREATE_RECORD, toRecordArguments, withdrawMessage } from './message-creation.ts';
+export { announceMessage, CREATE_RECORD, toRecordArguments } from './message-creation.ts';
 export { createMessageLists, type MessageLists, type MessagePage, type RecentKind } from './message-lists.ts';
 export { TRANSITION, toTransitionKeys } from './message-scripts.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toMessageRecord } from './messages.ts';

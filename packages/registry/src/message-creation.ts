@@ -1,6 +1,6 @@
 import type { MessageRecord } from '@postern/contract';
 import type { Redis } from 'ioredis';
-import { addDeadline, removeDeadline } from './deadlines.ts';
+import { addDeadline } from './deadlines.ts';
 import type { Keys } from './keys.ts';
 
 /** What a new message says of itself. */
@@ -32,7 +32,8 @@ export function toRecordArguments(message: NewMessage, recordTtlMs: number): (st
 
 /**
  * Writes what makes a message found before it is there: which device it belongs to, and when it expires. Neither leads to
- * anything without its record: the one points at nothing, and the other is dropped when it is looked at.
+ * anything without its record: the one points at nothing, and the other is dropped when it is looked at. So it is never
+ * taken back, which could meet a message that an equal request has accepted meanwhile under the same id.
  */
 export async function announceMessage(
   redis: Redis,
@@ -45,15 +46,6 @@ export async function announceMessage(
     redis.set(keys.messageDevice(messageId), deviceId, 'PX', toTtlMs(message, recordTtlMs)),
     addDeadline(redis, keys, { deviceId, messageId, expiresAt }),
   ]);
-}
-
-/** Takes back the announcement of a message that was not accepted. */
-export async function withdrawMessage(
-  redis: Redis,
-  keys: Keys,
-  { message_id, device_id }: Pick<NewMessage, 'message_id' | 'device_id'>,
-): Promise<void> {
-  await Promise.all([removeDeadline(redis, keys, device_id, message_id), redis.del(keys.messageDevice(message_id))]);
 }
 
 /** A record outlives its message's deadline. */
