@@ -7,7 +7,14 @@ import { isSettled, newMessageId } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import { type BlobStore, createDirectoryBlobStore } from '@postern/media';
 import { createLaneQueue } from '@postern/queue';
-import { connectRedis, createKeys, createLeases, createMessages, type Messages } from '@postern/registry';
+import {
+  announceMessage,
+  connectRedis,
+  createKeys,
+  createLeases,
+  createMessages,
+  type Messages,
+} from '@postern/registry';
 import { createLogger, delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { startReconciler } from './reconcile-messages.ts';
@@ -78,4 +85,30 @@ test('a message whose job never came is ended, and what is on its way or has a j
   assert.deepEqual(codes.toSorted(), ['ACK_TIMEOUT', 'QUEUE_UNAVAILABLE']);
   assert.deepEqual(await Promise.all([young, queued, settled].map(stateOf)), ['queued', 'queued', 'sent']);
   await assert.rejects(blobs.read(orphan));
+});
+
+test('an announcement without a record is dropped at the second look, in case its record is being written', async () => {
+  const [now, abandoned, accepted] = [Date.now(), newMessageId(), newMessageId()];
+  const announced = [abandoned, accepted].map((message_id) => ({
+    message_id,
+    device_id: 'd',
+    expires_at: now + 60_000,
+  }));
+  for (const message of announced) await announceMessage(redis, keys, message, 60_000);
+  const read: Messages['read'] = async (deviceId, messageId) => {
+    const found = await messages.read(deviceId, messageId);
+    const record = { phone: '1@lid', state: 'queued', attempts: 0, created_at: now } as const;
+    const late = announced.find(({ message_id }) => message_id === accepted && message_id === messageId);
+    if (!found && late) await messages.create({ ...late, ...record });
+    return found;
+  };
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const options = { redis, keys, blobs, intervalMs: 20, minAgeMs: 60_000, onFailed: () => {}, logger };
+  const reconciler = startReconciler({ ...options, messages: { ...messages, read } });
+  const left = async () => (await messages.unsettled(0, 10)).map((entry) => entry.messageId);
+  for (const deadline = Date.now() + 10_000; (await left()).includes(abandoned); await delay(10)) {
+    assert.ok(Date.now() < deadline);
+  }
+  await reconciler.stop();
+  assert.ok((await left()).includes(accepted));
 });

@@ -27,13 +27,15 @@ export function startReconciler(options: ReconcileOptions): { stop(): Promise<vo
   const { redis, keys, intervalMs, logger } = options;
   const stopping = new AbortController();
 
+  const announced = new Set<string>();
+
   const reconcile = async () => {
     while (!stopping.signal.aborted) {
       await delay(intervalMs * (0.75 + Math.random() / 2), stopping.signal).catch(() => {});
       if (stopping.signal.aborted) return;
       try {
         const turn = await redis.set(keys.reconcile, '1', 'PX', Math.ceil(intervalMs / 2), 'NX');
-        if (turn !== null) await lookThrough(options, stopping.signal);
+        if (turn !== null) await lookThrough(options, announced, stopping.signal);
       } catch (error) {
         logger.warn({ err: error }, 'reconciling messages failed');
       }
@@ -48,23 +50,33 @@ export function startReconciler(options: ReconcileOptions): { stop(): Promise<vo
   };
 }
 
-async function lookThrough(options: ReconcileOptions, signal: AbortSignal): Promise<void> {
+/** `announced` holds those that had no record at the last look, and is given those that have none now. */
+async function lookThrough(options: ReconcileOptions, announced: Set<string>, signal: AbortSignal): Promise<void> {
   const { messages } = options;
+  const before = new Set(announced);
+  announced.clear();
   for (let offset = 0; !signal.aborted; ) {
     const entries = await messages.unsettled(offset, CHUNK);
     if (entries.length === 0) return;
     let removed = 0;
     for (const { deviceId, messageId } of entries) {
-      if (await settleOrphan(deviceId, messageId, options)) removed += 1;
+      const record = await messages.read(deviceId, messageId);
+      // It may be written in this moment.
+      if (!record && !before.has(messageId)) announced.add(messageId);
+      else if (await settleOrphan(deviceId, messageId, record, options)) removed += 1;
     }
     offset += entries.length - removed;
   }
 }
 
 /** Whether the message is out of the deadlines now. */
-async function settleOrphan(deviceId: string, messageId: string, options: ReconcileOptions): Promise<boolean> {
+async function settleOrphan(
+  deviceId: string,
+  messageId: string,
+  record: MessageRecord | undefined,
+  options: ReconcileOptions,
+): Promise<boolean> {
   const { redis, keys, messages, blobs, minAgeMs, onFailed, logger } = options;
-  const record = await messages.read(deviceId, messageId);
   if (record && Date.now() - record.created_at < minAgeMs) return false;
   if (record && !isSettled(record.state)) {
     if (await hasJob(redis, keys, deviceId, messageId)) return false;
