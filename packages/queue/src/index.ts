@@ -5,6 +5,7 @@ export { Lane, type LaneOptions } from './lane.ts';
 export { createLaneQueue, hasJob, readJob, removeJob, removeLane } from './lane-queue.ts';
 export { type LaneStatus, readLaneStatus } from './lane-status.ts';
 export { type MailboxOptions, postMail, startMailbox } from './mailbox.ts';
+export { peekIds, readJobs } from './peek.ts';
 export { createProducer, type Producer, readDepths } from './producer.ts';
 export { purgeLane } from './purge-lane.ts';
 export { putBackJobs } from './put-back.ts';

@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { jobFor } from './job.fixture.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import { createLaneQueue, toLaneKeys } from './lane-queue.ts';
+import { peekIds, readJobs } from './peek.ts';
 import { createProducer, readDepths } from './producer.ts';
 import { putBackJobs } from './put-back.ts';
 import { takeJobs } from './take-jobs.ts';
@@ -275,4 +276,16 @@ test('BullMQ’s own tools see what waits and what is in hand, pause the lane, a
     });
     return { lane: opened, begun };
   }
+});
+
+test('what comes next can be read without being taken', async () => {
+  const producer = createProducer({ redis, keys });
+  const jobs = [1, 2, 3].map(() => jobFor('peeked'));
+  for (const job of jobs) await producer.enqueue(job);
+  await producer.stop();
+  const ids = jobs.map((job) => job.message_id);
+  assert.deepEqual(await peekIds(redis, keys, 'peeked', 2), ids.slice(0, 2));
+  assert.deepEqual(await peekIds(redis, keys, 'peeked', 10), ids);
+  assert.deepEqual(await readJobs(redis, keys, 'peeked', [ids[1] ?? '', 'gone']), [jobs[1]]);
+  assert.deepEqual(await readJobs(redis, keys, 'peeked', []), []);
 });

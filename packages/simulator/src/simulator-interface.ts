@@ -79,6 +79,8 @@ export interface Simulator {
 export interface SimulatorStats {
   connections: number;
   logins: number;
+  /** Queries that linked devices asked, by namespace, answered or not. */
+  queries: Record<string, number>;
   /** Message stanzas by what became of them. */
   messages: Record<RelayedMessage['outcome'], number>;
   media: { uploads: number; downloads: number; bytes: number };

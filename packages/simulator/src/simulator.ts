@@ -176,6 +176,7 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
     stats: () => ({
       connections: sessions.live().length,
       logins: sessions.logins,
+      queries: queries.asked(),
       messages: { ...messages },
       media: media.stats(),
     }),

@@ -29,6 +29,8 @@ class ScriptedWhatsApp implements WhatsApp {
           return 'ABCD1234';
         },
         lookUp: () => Promise.reject(new Error('unused')),
+        knows: () => false,
+        learn: async () => {},
         upload: () => Promise.reject(new Error('unused')),
         send: () => Promise.reject(new Error('unused')),
         logout: async () => {},

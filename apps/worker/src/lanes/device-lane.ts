@@ -1,5 +1,5 @@
 import type { MessageRecord, SendImageJob } from '@postern/contract';
-import { type JobSettler, Lane, postMail, readDepths } from '@postern/queue';
+import { type JobSettler, Lane, peekIds, postMail, readDepths, readJobs } from '@postern/queue';
 import { createLanePauses, type FailedJobs, type Keys, type Lease, type Messages } from '@postern/registry';
 import type { Logger, Tracing } from '@postern/runtime';
 import type { Redis } from 'ioredis';
@@ -7,6 +7,7 @@ import type { WorkerMetrics } from '../metrics.ts';
 import type { Session } from '../whatsapp/whatsapp.ts';
 import { ChatOrder } from './chat-order.ts';
 import { LazyLane } from './lazy-lane.ts';
+import { LookAhead } from './look-ahead.ts';
 import { type PrepareDependencies, prepareMessage } from './prepare-message.ts';
 import { RelayGate, type RelayGateDependencies } from './relay-gate.ts';
 import { type SendOptions, type SendOutcome, sendMessage } from './send-message.ts';
@@ -52,6 +53,11 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
   const order = new ChatOrder();
   const gate = new RelayGate(deviceId, deps);
   const onError = (error: unknown) => logger.warn({ err: error }, 'lane error');
+  const lookAhead = new LookAhead({
+    peekIds: (count) => peekIds(redis, keys, deviceId, count),
+    readJobs: (ids) => readJobs(redis, keys, deviceId, ids),
+    onError: (error) => logger.debug({ err: error }, 'recipients not looked up early'),
+  });
 
   const process = async (
     job: SendImageJob,
@@ -74,7 +80,11 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
           messages,
           stage,
           signal,
-          session,
+          session: async (aborted) => {
+            const connected = await session(aborted);
+            lookAhead.notice(job, connected);
+            return connected;
+          },
           uploads: deps.uploads,
           leaseToken: token,
           onFailedAttempt: (code) => metrics.countFailedAttempt(code),

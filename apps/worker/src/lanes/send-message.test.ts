@@ -62,6 +62,8 @@ function createSession(script: (Failure | 'acked')[]) {
     state: 'connected',
     requestPairingCode: () => Promise.reject(new Error('not pairing')),
     lookUp: async (recipient) => ({ recipient, jid: recipient.jid, ephemeralSeconds: undefined }),
+    knows: () => true,
+    learn: async () => {},
     upload: async (image) => {
       uploads.push(image.sha256);
       return { sha256Uploaded: 'u', encoded: new Uint8Array() };

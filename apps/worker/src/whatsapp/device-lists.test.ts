@@ -105,3 +105,25 @@ test('somebody who is named twice is asked for once', async () => {
   await lists.ensure(queries, [OWN, OWN], OWN);
   assert.deepEqual(asked, [[OWN]]);
 });
+
+test('several are learnt by one question; who has no devices stays unknown', async () => {
+  const { lists, asked, queries } = createServer(both);
+  const stranger = '628999@s.whatsapp.net';
+  assert.deepEqual(await lists.learn(queries, [OWN, FRIEND, stranger]), new Set([OWN, FRIEND]));
+  assert.deepEqual(asked, [[OWN, FRIEND, stranger]]);
+  await lists.ensure(queries, [FRIEND, OWN], FRIEND);
+  assert.deepEqual(await lists.learn(queries, [OWN, FRIEND]), new Set([OWN, FRIEND]));
+  assert.equal(asked.length, 1);
+});
+
+test('nobody is learnt from an unanswered question, nor without keys', async () => {
+  for (const broken of [{ answers: false }, { keys: false }]) {
+    const { lists, queries } = createServer(both, broken);
+    assert.deepEqual(await lists.learn(queries, [OWN, FRIEND]), new Set());
+    assert.equal(lists.hasDevices(FRIEND), false);
+  }
+  const { lists, queries } = createServer(both);
+  const failing = { ...queries, assertSessions: () => Promise.reject(new Error('406')) };
+  await assert.rejects(lists.learn(failing, [OWN, FRIEND]));
+  assert.equal(lists.hasDevices(FRIEND), false, 'devices without keys count for nothing');
+});

@@ -77,6 +77,22 @@ export class DeviceLists {
     await Promise.all(unknown.flatMap((jid) => this.#asking.get(userOf(jid)) ?? []));
   }
 
+  /**
+   * Asks for the devices and keys of several users in one go; answers those of them that are known to have both now, and
+   * leaves the others as unknown as they were. Throws when WhatsApp did not answer.
+   */
+  async learn(queries: DeviceQueries, jids: readonly string[]): Promise<ReadonlySet<string>> {
+    const unknown = [...new Set(jids)].filter((jid) => this.#find(userOf(jid)) === undefined);
+    if (unknown.length > 0) {
+      const reachable = await this.#fetch(queries, unknown).catch((error: unknown) => {
+        for (const jid of unknown) this.forget(jid);
+        throw error;
+      });
+      for (const jid of unknown) if (!reachable.has(userOf(jid))) this.forget(jid);
+    }
+    return new Set(jids.filter((jid) => this.hasDevices(jid)));
+  }
+
   /** Whether the user is known to have devices. */
   hasDevices(jid: string): boolean {
     const devices = this.#find(userOf(jid));
@@ -112,19 +128,31 @@ export class DeviceLists {
     }
   }
 
+  async #fetch(queries: DeviceQueries, jids: string[]): Promise<ReadonlySet<string>> {
+    const devices = await queries.getUSyncDevices(jids, false, false);
+    return await this.#openSessions(queries, devices);
+  }
+
+  /** Whoever of these devices' users has a session with one of them now. */
+  async #openSessions(queries: DeviceQueries, devices: { user: string; jid: string }[]): Promise<ReadonlySet<string>> {
+    const reachable = new Set<string>();
+    // Hosted devices are not in groups, and one without keys would fail the question for all.
+    const keyed = devices.filter(({ jid }) => !isHostedPnUser(jid) && !isHostedLidUser(jid));
+    if (keyed.length === 0) return reachable;
+    await queries.assertSessions(keyed.map(({ jid }) => jid));
+    for (const { user, jid } of keyed) {
+      if (!reachable.has(user) && (await queries.validateSession(jid)).exists) reachable.add(user);
+    }
+    return reachable;
+  }
+
   async #ensureSessions(
     queries: DeviceQueries,
     devices: { user: string; jid: string }[],
     required?: string,
   ): Promise<void> {
     if (devices.length === 0) return;
-    // Hosted devices are not in groups, and one without keys would fail the question for all.
-    const keyed = devices.filter(({ jid }) => !isHostedPnUser(jid) && !isHostedLidUser(jid));
-    await queries.assertSessions(keyed.map(({ jid }) => jid));
-    const reachable = new Set<string>();
-    for (const { user, jid } of keyed) {
-      if (!reachable.has(user) && (await queries.validateSession(jid)).exists) reachable.add(user);
-    }
+    const reachable = await this.#openSessions(queries, devices);
     const asked = required !== undefined && devices.some(({ user }) => user === userOf(required));
     if (asked ? !reachable.has(userOf(required)) : reachable.size === 0) throw new Error('no keys were given');
   }

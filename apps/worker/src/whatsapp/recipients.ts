@@ -1,12 +1,13 @@
 import { Failure, type Recipient } from '@postern/contract';
 import { within } from '@postern/runtime';
-import { type GroupMetadata, USyncQuery, USyncUser, type WASocket } from '@whiskeysockets/baileys';
-import { answeredCode } from './answered-code.ts';
+import type { GroupMetadata, WASocket } from '@whiskeysockets/baileys';
 import type { DeviceLists, DeviceQueries } from './device-lists.ts';
+import { GatheredQuestions } from './gathered-questions.ts';
 import type { Groups } from './groups.ts';
 import { lookUpFailure } from './look-up-failure.ts';
 import type { Own } from './own.ts';
-import { type Ask, lookUpPerson } from './person-look-up.ts';
+import { PersonLookUp } from './person-look-up.ts';
+import { Presence } from './presence.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Route } from './whatsapp.ts';
 
@@ -23,15 +24,34 @@ export interface RecipientsOptions {
 /** Each look-up asks for at most existence or metadata, devices and keys, one after the other. */
 const QUERIES_PER_LOOK_UP = 3;
 
-/** By these a server answers what it does not know how to answer. */
-const NOT_SUPPORTED = new Set([400, 405, 501]);
-
 /** Where messages go, and everything that must be known before one is relayed there. */
 export class Recipients {
   readonly #options: RecipientsOptions;
+  readonly #numbers: PersonLookUp;
+  readonly #lids: PersonLookUp;
+  readonly #devices = new GatheredQuestions<true>({
+    together: (jids) => this.#preparePeople(jids),
+    alone: async (jid) => {
+      await this.#preparePerson(jid);
+      return true;
+    },
+  });
 
   constructor(options: RecipientsOptions) {
     this.#options = options;
+    const { sock, store } = options;
+    const presence = new Presence((query) => sock.executeUSyncQuery(query));
+    this.#numbers = new PersonLookUp({
+      ask: (jid) => presence.ofNumber(jid),
+      askTogether: (jids) => presence.ofNumbers(jids),
+      store,
+    });
+    this.#lids = new PersonLookUp({
+      ask: (jid) => presence.ofLids([jid]),
+      askTogether: async (jids) =>
+        ((await presence.ofLids(jids)) ?? []).flatMap(({ jid, exists }) => (exists ? [jid] : [])),
+      store,
+    });
   }
 
   /** Throws INVALID_JID when nobody is there or we are not in that group, a retryable SEND_FAILED when nobody told. */
@@ -41,11 +61,26 @@ export class Recipients {
       const metadata = await this.#bounded(this.#prepareGroup(recipient.jid), 'the group');
       return { recipient, jid: recipient.jid, ephemeralSeconds: metadata.ephemeralDuration || undefined };
     }
-    const ask = recipient.kind === 'lid' ? this.#hasDevices : this.#isOnWhatsApp;
-    const jid = await this.#bounded(lookUpPerson(recipient.jid, ask, store), 'the number');
+    const people = recipient.kind === 'lid' ? this.#lids : this.#numbers;
+    const jid = await this.#bounded(people.find(recipient.jid), 'the number');
     if (jid === undefined) throw new Failure('INVALID_JID', 'This recipient is not on WhatsApp');
-    await this.#bounded(this.#preparePerson(jid), 'devices');
+    if (!this.#isReady(jid)) await this.#bounded(this.#devices.ask(jid), 'devices');
     return { recipient, jid, ephemeralSeconds: await store.timers.find(jid) };
+  }
+
+  /** Whether a look-up would ask WhatsApp for nothing; a group is never said to be known. */
+  knows({ kind, jid }: Recipient): boolean {
+    return kind !== 'group' && this.#isReady(jid);
+  }
+
+  /**
+   * Looks people up together, in as many questions as one person takes, so that their own look-ups find everything known.
+   * Nobody is told of what fails: whoever is not known afterwards is asked for by the own look-up.
+   */
+  async learn(recipients: readonly Recipient[]): Promise<void> {
+    const numbers = recipients.flatMap(({ kind, jid }) => (kind === 'person' ? [jid] : []));
+    const found = await this.#bounded(this.#numbers.learn(numbers), 'numbers');
+    await this.#bounded(this.#devices.learn(found.filter((jid) => !this.#isReady(jid))), 'devices');
   }
 
   /** Knows the devices and has the keys of everyone in the chat afterwards; asks only for what is not known yet. */
@@ -73,13 +108,27 @@ export class Recipients {
 
   async #preparePerson(jid: string): Promise<void> {
     const { devices } = this.#options;
-    const { jid: number, lid } = this.#options.own();
-    // As Baileys chooses: our own devices are addressed like the chat, where that is known.
-    const own = jid.endsWith('@lid') && lid ? lid : number;
-    await devices.ensure(this.#queries(), [jid, withoutDevice(own)], jid);
+    await devices.ensure(this.#queries(), [jid, this.#ownBeside(jid)], jid);
     if (devices.hasDevices(jid)) return;
     devices.forget(jid);
     throw lookUpFailure('devices');
+  }
+
+  async #preparePeople(jids: string[]): Promise<ReadonlyMap<string, true>> {
+    const { devices } = this.#options;
+    const ready = await devices.learn(this.#queries(), [...jids.map((jid) => this.#ownBeside(jid)), ...jids]);
+    return new Map(jids.filter((jid) => ready.has(jid) && this.#isReady(jid)).map((jid) => [jid, true]));
+  }
+
+  /** Whether a message to this person could be relayed without a question. */
+  #isReady(jid: string): boolean {
+    return [jid, this.#ownBeside(jid)].every((each) => this.#options.devices.hasDevices(each));
+  }
+
+  /** As Baileys chooses: our own devices are addressed like the chat, where that is known. */
+  #ownBeside(jid: string): string {
+    const { jid: number, lid } = this.#options.own();
+    return withoutDevice(jid.endsWith('@lid') && lid ? lid : number);
   }
 
   #queries(): DeviceQueries {
@@ -90,29 +139,6 @@ export class Recipients {
       validateSession: (jid) => sock.signalRepository.validateSession(jid),
     };
   }
-
-  /** Baileys' `onWhatsApp` does not tell who is not there from whom the server said nothing of. */
-  readonly #isOnWhatsApp: Ask = async (jid) => {
-    const phone = `+${jid.slice(0, jid.indexOf('@'))}`;
-    const query = new USyncQuery().withContactProtocol().withUser(new USyncUser().withPhone(phone));
-    const answer = await this.#options.sock.executeUSyncQuery(query).catch((error: unknown) => {
-      if (NOT_SUPPORTED.has(answeredCode(error))) return { list: [] };
-      throw error;
-    });
-    const told = answer?.list.filter(({ contact }) => typeof contact === 'boolean');
-    if (told?.length === 0) return await this.#hasDevices(jid);
-    return told?.map(({ id, contact }) => ({ jid: id, exists: contact === true }));
-  };
-
-  /** Asks for the devices of a LID, of which contacts cannot be asked, or of whom the server named no contact. */
-  readonly #hasDevices: Ask = async (jid) => {
-    const query = new USyncQuery().withContext('message').withDeviceProtocol().withUser(new USyncUser().withId(jid));
-    const answer = await this.#options.sock.executeUSyncQuery(query);
-    return answer?.list.map(({ id, devices }) => {
-      const list: unknown = typeof devices === 'object' && devices !== null ? Reflect.get(devices, 'deviceList') : [];
-      return { jid: id, exists: Array.isArray(list) && list.length > 0 };
-    });
-  };
 
   #bounded<T>(work: Promise<T>, what: string): Promise<T> {
     const { signal, queryTimeoutMs } = this.#options;

@@ -108,6 +108,14 @@ export class BaileysSession implements Session {
     return await this.#connected().recipients.lookUp(recipient);
   }
 
+  knows(recipient: Recipient): boolean {
+    return this.#opened?.recipients.knows(recipient) ?? false;
+  }
+
+  async learn(recipients: readonly Recipient[]): Promise<void> {
+    await this.#connected().recipients.learn(recipients);
+  }
+
   async upload(image: OutgoingImage): Promise<UploadedImage> {
     const { media } = this.#connected();
     const { uploadTimeoutMs } = this.#options;

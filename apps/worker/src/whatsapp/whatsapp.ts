@@ -76,6 +76,10 @@ export interface Session {
    * there or we are not in that group, and a retryable SEND_FAILED when the look-up itself failed.
    */
   lookUp(recipient: Recipient): Promise<Route>;
+  /** Whether a look-up of this person would ask WhatsApp nothing. */
+  knows(recipient: Recipient): boolean;
+  /** Looks up together whom later messages go to; best effort: their own look-ups ask for who is not known then. */
+  learn(recipients: readonly Recipient[]): Promise<void>;
   /** Encrypts the image and hands it to WhatsApp's media servers. Throws UPLOAD_MEDIA_ERROR. */
   upload(image: OutgoingImage): Promise<UploadedImage>;
   /**

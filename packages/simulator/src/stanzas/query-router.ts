@@ -8,16 +8,23 @@ import { QueryError, type QueryHandler, toErrorResult, toResult } from './query.
 export class QueryRouter {
   readonly #faults: Pick<FaultBook, 'take'>;
   readonly #handlers: ReadonlyMap<string, QueryHandler>;
+  readonly #asked = new Map<string, number>();
 
   constructor(faults: Pick<FaultBook, 'take'>, handlers: ReadonlyMap<string, QueryHandler>) {
     this.#faults = faults;
     this.#handlers = handlers;
   }
 
+  /** How many queries came, by namespace. */
+  asked(): Record<string, number> {
+    return Object.fromEntries(this.#asked);
+  }
+
   /** The answer to write, or undefined for none. */
   answer(device: LinkedDevice, query: BinaryNode): BinaryNode | undefined {
     const { type, xmlns = '', to } = query.attrs;
     if (type !== 'get' && type !== 'set') return undefined;
+    this.#asked.set(xmlns, (this.#asked.get(xmlns) ?? 0) + 1);
     const occasion = { device: deviceJid(device), xmlns, to };
     if (this.#faults.take('iq_silence', occasion)) return undefined;
     const fault = this.#faults.take('iq_error', occasion);
