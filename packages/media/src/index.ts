@@ -6,7 +6,7 @@ export { createS3BlobStore, type S3BlobStoreOptions } from './blobs/s3-blob-stor
 export { isCidr } from './download/address-rules.ts';
 export { checkImageUrl } from './download/check-image-url.ts';
 export { type DownloadedImage, type DownloadOptions, downloadImage } from './download/download-image.ts';
-export type { ResolveHost } from './download/guarded-agent.ts';
+export type { ResolveHost } from './download/resolve-host.ts';
 export type { ImageField } from './inspect/header-inspector.ts';
 export { createImageInspector, type ImageInspector, type InspectedImage } from './inspect/image-inspector.ts';
 export { type StoreImageOptions, storeImage } from './inspect/store-image.ts';
@@ -16,4 +16,4 @@ export {
   type ImageProcessorOptions,
   type ImageProcessorStats,
 } from './pipeline/image-processor.ts';
-export { type PreparedImage, type PrepareOptions, prepareImage } from './pipeline/prepare-image.ts';
+export type { PreparedImage, PrepareOptions } from './pipeline/prepare-image.ts';

@@ -1,6 +1,6 @@
 import { Failure } from '@postern/contract';
 import { withArticle } from './check-image-url.ts';
-import { RefusedAddressError } from './guarded-agent.ts';
+import { RefusedAddressError } from './refused-address-error.ts';
 
 /** Which hop of a download failed, for the message; the host is named, path and query never are. */
 export interface Hop {

@@ -3,7 +3,7 @@ import type { Agent, Dispatcher } from 'undici';
 import { createImageInspector, type InspectedImage } from '../inspect/image-inspector.ts';
 import { checkImageUrl, urlProblem } from './check-image-url.ts';
 import { downloadFailure, type Hop, statusFailure, transportFailure } from './download-failure.ts';
-import { createGuardedAgent, type ResolveHost, resolveBySystem } from './guarded-agent.ts';
+import { type ResolveHost, resolveBySystem } from './resolve-host.ts';
 
 export interface DownloadOptions {
   /** CIDRs that may be fetched from although they are not public. */
@@ -34,6 +34,8 @@ export async function downloadImage(url: string, options: DownloadOptions): Prom
   const { allowPrivate, timeoutMs, resolve = resolveBySystem, signal } = options;
   signal?.throwIfAborted();
   const first = checkImageUrl(url, allowPrivate);
+  // The HTTP client (some 20 MB) is loaded by the first download: a gateway never needs it.
+  const { createGuardedAgent } = await import('./guarded-agent.ts');
   const agent = createGuardedAgent({ allowPrivate, resolve, connectTimeoutMs: timeoutMs });
   try {
     const onTimeout = () => downloadFailure(`it took longer than ${timeoutMs} ms`, true);

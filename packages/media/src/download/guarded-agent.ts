@@ -1,24 +1,10 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup as lookupAll } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 import { Agent, buildConnector } from 'undici';
 import { refusalOf } from './address-rules.ts';
-import type { AddressKind } from './address-table.ts';
-
-/** Resolves a host name to all its IP addresses; rejects with `code: 'ENOTFOUND'` when there is none. */
-export type ResolveHost = (hostname: string) => Promise<readonly string[]>;
-
-/** A connection was not made, because it would have led to an address that must not be fetched from. */
-export class RefusedAddressError extends Error {
-  override name = 'RefusedAddressError';
-  readonly kind: AddressKind;
-
-  constructor(kind: AddressKind) {
-    super(`refused to connect to a ${kind} address`);
-    this.kind = kind;
-  }
-}
+import { RefusedAddressError } from './refused-address-error.ts';
+import type { ResolveHost } from './resolve-host.ts';
 
 export interface GuardedAgentOptions {
   allowPrivate: readonly string[];
@@ -84,9 +70,3 @@ async function resolveChecked(
   };
   return [toChecked(first), ...others.map(toChecked)];
 }
-
-/** The host's own resolver: hosts file, then DNS, IPv4 and IPv6. */
-export const resolveBySystem: ResolveHost = async (hostname) => {
-  const found = await lookupAll(hostname, { all: true, order: 'verbatim' });
-  return found.map(({ address }) => address);
-};

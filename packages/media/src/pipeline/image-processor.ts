@@ -1,13 +1,8 @@
 import { Failure } from '@postern/contract';
 import { within } from '@postern/runtime';
+import { readHeader } from '../inspect/read-header.ts';
 import { PixelGate } from './pixel-gate.ts';
-import {
-  DEFAULT_STEP_TIMEOUT_MS,
-  type PreparedImage,
-  type PrepareOptions,
-  prepareImage,
-  readHeader,
-} from './prepare-image.ts';
+import type { PreparedImage, PrepareOptions } from './prepare-image.ts';
 
 export interface ImageProcessorOptions {
   /**
@@ -32,10 +27,14 @@ export interface ImageProcessorStats {
   pixelsInFlight: number;
 }
 
-/** One per process: it bounds the memory that decoding takes, however many images are prepared at once. */
+/**
+ * One per process: it bounds the memory that decoding takes, however many images are prepared at once. The image library
+ * (some 25 MB) is loaded here, not by the package: a gateway never needs it.
+ */
 export function createImageProcessor(options: ImageProcessorOptions = {}): ImageProcessor {
-  const { maxPixelsInFlight = 64_000_000, timeoutMs = DEFAULT_STEP_TIMEOUT_MS } = options;
+  const { maxPixelsInFlight = 64_000_000, timeoutMs = 60_000 } = options;
   const gate = new PixelGate(maxPixelsInFlight);
+  const library = import('./prepare-image.ts');
   const onTimeout = () =>
     new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: that takes longer than ${timeoutMs} ms`);
 
@@ -44,7 +43,9 @@ export function createImageProcessor(options: ImageProcessorOptions = {}): Image
       const { width, height } = readHeader(bytes);
       const release = await gate.acquire(width * height, signal);
       // Native work cannot be interrupted at once: its pixels count until it has really ended.
-      const preparing = prepareImage(bytes, prepareOptions, timeoutMs).finally(release);
+      const preparing = library
+        .then(({ prepareImage }) => prepareImage(bytes, prepareOptions, timeoutMs))
+        .finally(release);
       return await within(preparing, timeoutMs, onTimeout, signal);
     },
     get stats() {

@@ -64,6 +64,16 @@ describe('a JPEG', () => {
     await assertKept(all, ['Seagull', 'Somebody', 'xmpmeta', '8BIM', 'Author', 'shot at home', 'private', 'Exif']);
   });
 
+  it('is handed on without a copy when it holds nothing to remove', async () => {
+    const first = await prepareImage(plain, AS_IS);
+    const again = await prepareImage(first.bytes, AS_IS);
+    assert.equal(again.bytes, first.bytes);
+    const png = (await prepareImage(await picture.clone().png().toBuffer(), AS_IS)).bytes;
+    assert.equal((await prepareImage(png, AS_IS)).bytes, png);
+    const longer = Buffer.concat([png, Buffer.from('more')]);
+    assert.deepEqual((await prepareImage(longer, AS_IS)).bytes, png);
+  });
+
   it('loses the preview inside JFIF and JFXX', async () => {
     const jfif = Buffer.concat([Buffer.from('JFIF\0\x01\x02\x01\0\x48\0\x48\x01\x01', 'latin1'), Buffer.from('RGB')]);
     const bare = plain.subarray(2); // as encoded here it has neither JFIF nor Adobe segment

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '@postern/contract';
-import { createHeaderInspector, type ImageHeader } from '../inspect/header-inspector.ts';
+import type { ImageHeader } from '../inspect/header-inspector.ts';
+import { readHeader } from '../inspect/read-header.ts';
 import { compressImage, type EncodingPreset, PRESETS } from './compress-image.ts';
 import { encodeAgain, type FaithfulImage, keepPixels } from './faithful-image.ts';
 import { damaged, openImage, undecodable } from './image-library.ts';
@@ -33,7 +34,7 @@ export interface PreparedImage {
 }
 
 /** Longest time for one step of the image library, in milliseconds. */
-export const DEFAULT_STEP_TIMEOUT_MS = 60_000;
+const DEFAULT_STEP_TIMEOUT_MS = 60_000;
 
 /**
  * Turns an accepted image into what is sent. Throws VALIDATION_ERROR when the header breaks an image rule and
@@ -54,13 +55,6 @@ export async function prepareImage(
   const thumbnail = viewOnce ? await createBlankThumbnail(width, height, stepTimeoutMs) : seen;
   const sha256 = createHash('sha256').update(chosen.bytes).digest('hex');
   return { ...chosen, sha256, thumbnail, inputBytes: bytes.byteLength };
-}
-
-/** Format and dimensions of whole bytes; throws a VALIDATION_ERROR. */
-export function readHeader(bytes: Buffer): ImageHeader {
-  const inspector = createHeaderInspector('image');
-  inspector.push(bytes);
-  return inspector.finish();
 }
 
 async function chooseEncoding(

@@ -1,5 +1,6 @@
 import { isStartOfFrame } from '../inspect/jpeg-header.ts';
 import { isIccPart, rebuildIccSegments } from './icc-profile.ts';
+import { joinUnlessSame } from './join-unless-same.ts';
 import { walkJpeg } from './jpeg-segments.ts';
 
 const EOI = 0xd9;
@@ -30,7 +31,7 @@ export function stripJpeg(bytes: Buffer): Buffer | undefined {
       image.push(segment.bytes);
     } else if (marker === 0xe2 && isIccPart(payload)) profile.push(payload);
     else if (marker === EOI) {
-      return Buffer.concat([START, ...colour, ...rebuildIccSegments(profile), ...image, segment.bytes]);
+      return joinUnlessSame(bytes, [START, ...colour, ...rebuildIccSegments(profile), ...image, segment.bytes]);
     } else colour.push(...colourSegment(marker, payload));
   }
   return undefined;

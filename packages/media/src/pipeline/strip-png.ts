@@ -1,3 +1,5 @@
+import { joinUnlessSame } from './join-unless-same.ts';
+
 const SIGNATURE_LENGTH = 8;
 /** Length and type before a chunk's content, checksum after it. */
 const CHUNK_OVERHEAD = 12;
@@ -17,7 +19,7 @@ export function stripPng(bytes: Buffer): Buffer | undefined {
   for (let offset = SIGNATURE_LENGTH; offset + 8 <= bytes.byteLength; ) {
     const end = offset + CHUNK_OVERHEAD + bytes.readUInt32BE(offset);
     const type = bytes.toString('latin1', offset + 4, offset + 8);
-    if (type === 'IEND') return Buffer.concat([...parts, END]);
+    if (type === 'IEND') return joinUnlessSame(bytes, [...parts, END]);
     if (end > bytes.byteLength) return undefined;
     if (type === 'IHDR' && bytes[offset + 16] === 16) return undefined;
     if (KEPT.has(type)) parts.push(bytes.subarray(offset, end));
