@@ -180,8 +180,8 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     const onMail = (mail: Mail) => {
       if (mail.type === 'command') onCommand(mail);
-      if (mail.type === 'lane_filled') ownership.wakeLane(mail.device_id);
-      if (mail.type === 'lane_pause_changed') ownership.recheckLanePause(mail.device_id);
+      if (mail.type === 'lane_filled') ownership.find(mail.device_id)?.wakeLane();
+      if (mail.type === 'lane_pause_changed') ownership.find(mail.device_id)?.recheckLanePause();
       if (mail.type !== 'devices_released') return;
       ownership.claim(mail.device_ids).catch((error: unknown) => logger.warn({ err: error }, 'claim failed'));
     };

@@ -1,5 +1,4 @@
 import { type DeviceCommand, Failure, type Mail } from '@postern/contract';
-import { readDepths } from '@postern/queue';
 import {
   isLetGo,
   type LastHolder,
@@ -12,6 +11,7 @@ import {
 import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
 import { type PlacementView, toClaim, toRelease } from './placement.ts';
+import { wakeFilledLanes } from './wake-filled-lanes.ts';
 
 export interface OwnershipOptions {
   deps: DeviceDependencies;
@@ -64,7 +64,7 @@ export class Ownership {
     this.#loops = Promise.all([
       this.#repeat(options.claimIntervalMs, () => this.#place()),
       this.#repeat(options.leaseTtlMs / RENEWALS_PER_TTL, () => this.#renew()),
-      this.#repeat(LANE_SCAN_INTERVAL_MS, () => this.#wakeFilledLanes()),
+      this.#repeat(LANE_SCAN_INTERVAL_MS, () => wakeFilledLanes(this.devices, options.deps)),
     ]);
   }
 
@@ -84,14 +84,9 @@ export class Ownership {
     return results;
   }
 
-  /** A producer says that something waits in a lane of ours. */
-  wakeLane(deviceId: string): void {
-    this.#owned.get(deviceId)?.wakeLane();
-  }
-
-  /** A gateway says that an operator has paused or resumed a lane. */
-  recheckLanePause(deviceId: string): void {
-    this.#owned.get(deviceId)?.recheckLanePause();
+  /** The device, while it is ours. */
+  find(deviceId: string): OwnedDevice | undefined {
+    return this.#owned.get(deviceId);
   }
 
   /** Claims devices that another worker has just let go. */
@@ -274,14 +269,6 @@ export class Ownership {
       await this.#release(lease);
       throw error;
     }
-  }
-
-  async #wakeFilledLanes(): Promise<void> {
-    const { redis, keys } = this.#options.deps;
-    const closed = this.devices.filter((device) => !device.isLaneOpen);
-    const ids = closed.map((device) => device.lease.deviceId);
-    const depths = await readDepths(redis, keys, ids);
-    for (const [index, device] of closed.entries()) if ((depths[index] ?? 0) > 0) device.wakeLane();
   }
 
   async #renew(): Promise<void> {
