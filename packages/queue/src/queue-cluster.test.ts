@@ -2,13 +2,23 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Mail, newMessageId, type SendImageJob } from '@postern/contract';
 import { type LocalRedisCluster, startLocalRedisCluster } from '@postern/local-redis';
-import { connectRedis, createKeys, createLeases, disconnectRedis } from '@postern/registry';
+import {
+  connectRedis,
+  createDevices,
+  createKeys,
+  createLanePauses,
+  createLeases,
+  disconnectRedis,
+} from '@postern/registry';
 import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
+import { acceptMessage } from './accept-message.fixture.ts';
 import { Lane } from './lane.ts';
 import { hasJob, removeJob, removeLane, toLaneKeys } from './lane-queue.ts';
+import { readLaneStatus } from './lane-status.ts';
 import { postMail, startMailbox } from './mailbox.ts';
 import { createProducer, readDepths } from './producer.ts';
+import { purgeLane } from './purge-lane.ts';
 import { putBackJobs } from './put-back.ts';
 
 let cluster: LocalRedisCluster;
@@ -101,6 +111,20 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 function kill(index: number): void {
   process.kill(cluster.nodes[index]?.pid ?? 0, 'SIGKILL');
 }
+
+test('lanes on every node tell their state, are paused and purged', async () => {
+  const devices = await devicesOnEachNode('status');
+  for (const deviceId of devices) {
+    await createDevices(redis, keys).create(deviceId);
+    const messageId = await acceptMessage(redis, keys, deviceId, Date.now());
+    await createLanePauses(redis, keys).pause(deviceId);
+    const status = await readLaneStatus(redis, keys, deviceId);
+    assert.deepEqual([status?.waiting, typeof status?.pausedSince], [1, 'number']);
+    const cancelled: string[] = [];
+    for await (const ids of purgeLane(redis, keys, deviceId, { recordTtlMs: 60_000 })) cancelled.push(...ids);
+    assert.deepEqual(cancelled, [messageId]);
+  }
+});
 
 test('lanes on every node are filled, read, worked in order and removed', async () => {
   const devices = await devicesOnEachNode('lane');
