@@ -37,7 +37,7 @@ async function send(device: string, prefer = 'respond-async'): Promise<string> {
   const { results } = await sendImage(stack.url, device, { phone: FRIEND, image }, { Prefer: prefer });
   return String(results['message_id']);
 }
-const show = (view: string) => page.getByRole('navigation').getByRole('link', { name: view }).click();
+const show = (view: string) => page.getByRole('navigation').getByRole('link', { name: view, exact: true }).click();
 const row = (list: string, name: string) =>
   page.locator(`#${list}-list > li`).filter({ has: page.getByRole('heading', { name, exact: true }) });
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
@@ -193,7 +193,7 @@ test('a key that may only read is offered nothing else, and signs out', async ()
   for (const name of ['Reconnect warehouse', 'Log out warehouse', 'Delete warehouse', 'Add device']) {
     assert.equal(await opened.page.getByRole('button', { name }).isVisible(), false, name);
   }
-  await opened.page.getByRole('link', { name: 'Lanes' }).click();
+  await opened.page.getByRole('link', { name: 'Lanes', exact: true }).click();
   await opened.page.locator('#lane-list > li').getByText('Paused', { exact: true }).waitFor();
   assert.equal(await opened.page.getByRole('button', { name: 'Resume warehouse' }).isVisible(), false);
   await opened.page.getByRole('button', { name: 'Sign out' }).click();
