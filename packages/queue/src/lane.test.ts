@@ -279,10 +279,9 @@ test('BullMQ’s own tools see what waits and what is in hand, pause the lane, a
 });
 
 test('what comes next can be read without being taken', async () => {
-  const producer = createProducer({ redis, keys });
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const jobs = [1, 2, 3].map(() => jobFor('peeked'));
-  for (const job of jobs) await producer.enqueue(job);
-  await producer.stop();
+  for (const job of jobs) await producer.accept(job);
   const ids = jobs.map((job) => job.message_id);
   assert.deepEqual(await peekIds(redis, keys, 'peeked', 2), ids.slice(0, 2));
   assert.deepEqual(await peekIds(redis, keys, 'peeked', 10), ids);
