@@ -14,7 +14,7 @@ import { createSignalRepository } from './signal-repository.ts';
 
 const JID = '628111111111@s.whatsapp.net';
 
-function createRepository() {
+function createRepository(unsigned: 'refused' | 'told' = 'refused') {
   const logger = createBaileysLogger(silentLogger());
   const stored = new Map<string, unknown>();
   const store = {
@@ -27,7 +27,7 @@ function createRepository() {
     },
   };
   const keys = addTransactionCapability(store as never, logger, { maxCommitRetries: 1, delayBetweenTriesMs: 1 });
-  return createSignalRepository({ creds: initAuthCreds(), keys }, logger, async () => []);
+  return createSignalRepository(unsigned)({ creds: initAuthCreds(), keys }, logger, async () => []);
 }
 
 function keyBundle() {
@@ -46,7 +46,7 @@ test('a key bundle that its identity has signed makes a session', async () => {
   assert.equal((await repository.validateSession(JID)).exists, true);
 });
 
-test('a key bundle with a foreign or no real signature makes none', async () => {
+test('a key bundle with a foreign or no real signature makes none with WhatsApp itself', async () => {
   const repository = createRepository();
   const bundle = keyBundle();
   for (const signature of [randomBytes(64), keyBundle().signedPreKey.signature]) {
@@ -54,4 +54,12 @@ test('a key bundle with a foreign or no real signature makes none', async () => 
     await assert.rejects(repository.injectE2ESession({ jid: JID, session }), /not signed/);
   }
   assert.equal((await repository.validateSession(JID)).exists, false);
+});
+
+test('with another server such a bundle makes a session all the same', async () => {
+  const repository = createRepository('told');
+  const bundle = keyBundle();
+  const session = { ...bundle, signedPreKey: { ...bundle.signedPreKey, signature: randomBytes(64) } };
+  await repository.injectE2ESession({ jid: JID, session });
+  assert.equal((await repository.validateSession(JID)).exists, true);
 });

@@ -58,7 +58,7 @@ export function openSocket(options: SocketOptions): OpenSocket {
     userDevicesCache: options.devicesCache,
     getMessage: options.getMessage,
     cachedGroupMetadata: options.cachedGroupMetadata,
-    makeSignalRepository: createSignalRepository,
+    makeSignalRepository: createSignalRepository(options.webSocketUrl === undefined ? 'refused' : 'told'),
   });
   const raw: unknown = Reflect.get(sock.ws, 'socket');
   return { sock, raw: isRawSocket(raw) ? raw : undefined };
