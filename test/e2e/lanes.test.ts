@@ -105,3 +105,16 @@ test('a device that is deleted while its lane is paused fails what waits, and le
   assert.equal(await stack.redis.exists(lanePaused), 0);
   assert.equal((await request(stack.url, 'POST', `/lanes/${DEVICE}/resume`)).code, 'DEVICE_NOT_FOUND');
 });
+
+test('logging out fails what waits, although the lane is paused', async () => {
+  await stack.pair('depot', '6280000000002');
+  assert.equal((await request(stack.url, 'POST', '/lanes/depot/pause')).status, 200);
+  const image = await createPicture(8);
+  const waiting = idOf(
+    await sendImage(stack.url, 'depot', { phone: friend.number, image }, { Prefer: 'respond-async' }),
+  );
+  assert.equal((await request(stack.url, 'POST', '/devices/depot/logout')).status, 200);
+  const { error } = await untilState(stack.url, waiting, 'failed');
+  assert.equal((error as { code: string }).code, 'DEVICE_NOT_CONNECTED');
+  await assertNothingLeft(stack, 'depot');
+});

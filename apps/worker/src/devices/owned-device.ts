@@ -158,7 +158,8 @@ export class OwnedDevice {
     const waits = connection.state === 'connecting' || connection.state === 'disconnected';
     const pairs = connection.state === 'pairing';
     if ((waits || pairs) && !this.#link.deleted) this.#lane.pause();
-    else this.#lane.resume();
+    else if (connection.state === 'connected' && !this.#link.deleted) this.#lane.resume();
+    else this.#lane.failAll();
     if (connection.state === 'logged_out' && !this.#link.deleted) {
       const { deviceId, token } = this.lease;
       this.#background(this.#deps.devices.writeAccount(deviceId, token, undefined), 'account not cleared');

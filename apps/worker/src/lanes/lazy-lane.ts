@@ -25,7 +25,8 @@ export class LazyLane {
   #running = false;
   /** Until it is known, nothing is taken in hand. */
   #paused = true;
-  #drains = false;
+  /** Whether what waits is taken in hand also while the lane is paused, because it can only fail. */
+  #fails = false;
   #rechecking: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
@@ -55,14 +56,23 @@ export class LazyLane {
     this.#scheduleClose();
   }
 
-  /** The device can send (or what waits shall fail): messages may be taken in hand. */
+  /** The device can send: messages may be taken in hand. */
   resume(): void {
     this.#running = true;
+    this.#fails = false;
     this.#apply();
   }
 
   pause(): void {
     this.#running = false;
+    this.#fails = false;
+    this.#apply();
+  }
+
+  /** Nobody is logged in: what waits is taken in hand to fail, paused or not. */
+  failAll(): void {
+    this.#running = true;
+    this.#fails = true;
     this.#apply();
   }
 
@@ -80,7 +90,7 @@ export class LazyLane {
 
   /** Resolves when nothing waits and nothing is in hand, also of a paused lane; it must be running. */
   async drained(): Promise<void> {
-    this.#drains = true;
+    this.#fails = true;
     this.wake();
     this.#apply();
     await this.#lane?.drained();
@@ -98,7 +108,7 @@ export class LazyLane {
   }
 
   #apply(): void {
-    if (this.#running && (this.#drains || !this.#paused)) this.#lane?.resume();
+    if (this.#running && (this.#fails || !this.#paused)) this.#lane?.resume();
     else this.#lane?.pause();
   }
 
