@@ -194,7 +194,7 @@ test('deleting a device logs it out and ends what waits for it with DEVICE_DELET
   assert.equal((await send('doomed')).code, 'DEVICE_NOT_FOUND');
   // What became of its messages can still be read, and a new device of this name goes on with the next epoch.
   const kept = (await stack.redis.keys('postern:{doomed}:*')).filter(
-    (key) => !/:(message:.*|messages|receipts:.*|epoch|released-epoch)$/.test(key),
+    (key) => !/:(message:.*|messages|receipts:.*|last-holder)$/.test(key),
   );
   assert.deepEqual(kept, []);
   stack.simulator.faults.remove(refusing);

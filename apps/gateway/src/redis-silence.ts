@@ -11,8 +11,11 @@ const PATIENCE_MS = 700;
 // The last three are of a cluster's client: no node answers, none may be asked, and the slot's node is gone.
 const SILENCE =
   /Command timed out|Connection is closed|Stream isn't writeable|Reached the max retries per request|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT|ENOTFOUND|Failed to refresh slots|Cluster isn't ready|Too many Cluster redirections/;
-/** Redis answers, but takes no commands now: it loads its file, lost its master, is full or read-only. */
-const REFUSAL = /^(LOADING|MASTERDOWN|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|EXECABORT)\b/;
+/**
+ * Redis answers, but takes no commands now: it loads its file, lost its master, is full or read-only, or names a node that
+ * cannot be asked.
+ */
+const REFUSAL = /^(LOADING|MOVED|MASTERDOWN|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|EXECABORT)\b/;
 
 /** Whether the error means that Redis cannot be worked with now, rather than a defect of ours. */
 export function isRedisSilence(error: unknown): boolean {

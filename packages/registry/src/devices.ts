@@ -84,7 +84,8 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
       const device = await get(deviceId);
       if (device?.jid) await redis.hdel(keys.jids, device.jid, toBareJid(device.jid));
       await redis.srem(keys.devices, deviceId);
-      await redis.del(own.record, own.qr, own.credentials, own.timers, own.laneOpen, own.lanePaused);
+      const { record, qr, credentials, timers, laneOpen, lanePaused, settledByMinute, failures } = own;
+      await redis.del(record, qr, credentials, timers, laneOpen, lanePaused, settledByMinute, failures);
     },
   };
 }

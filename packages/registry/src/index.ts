@@ -11,15 +11,17 @@ export { createKeys, type DeviceKeys, type Keys } from './keys.ts';
 export { createLanePauses, type LanePauses } from './lane-pauses.ts';
 export {
   createLeases,
-  isLetGo,
   type LastHolder,
   type Lease,
   type Leases,
   type Renewal,
   readLastHolder,
+  readLastHolders,
   readOwner,
   readRun,
   toOwner,
+  toVacancy,
+  type Vacancy,
 } from './leases.ts';
 export { type MessageChange, toFailed, toFailureRecord, toSent } from './message-changes.ts';
 export { announceMessage, CREATE_RECORD, toRecordArguments } from './message-creation.ts';

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { connectRedis } from './connect.ts';
 import { LeaseLostError, writeFenced } from './fenced.ts';
 import { createKeys } from './keys.ts';
-import { createLeases, isLetGo, readLastHolder } from './leases.ts';
+import { createLeases, readLastHolder, toVacancy } from './leases.ts';
 
 let server: LocalRedis;
 let redis: Redis;
@@ -42,12 +42,12 @@ test('a lease that was given up, or never held, is told from one that ran out', 
   assert.ok(givenUp && ranOut);
   await a.release(givenUp);
   await redis.del(keys.device('r1').lease);
-  const letGo = async (deviceId: string) => isLetGo(await readLastHolder(redis, keys, deviceId));
-  assert.deepEqual([await letGo('g1'), await letGo('r1'), await letGo('new')], [true, false, true]);
+  const vacancy = async (deviceId: string) => toVacancy(await readLastHolder(redis, keys, deviceId));
+  assert.deepEqual([await vacancy('g1'), await vacancy('r1'), await vacancy('n1')], ['let_go', 'ran_out', 'new']);
   const again = await a.acquire('g1');
   assert.ok(again);
   await redis.del(keys.device('g1').lease);
-  assert.equal(await letGo('g1'), false);
+  assert.equal(await vacancy('g1'), 'ran_out');
 });
 
 test('who looked before another one’s turn takes nothing', async () => {

@@ -88,16 +88,29 @@ export function toOwner(token: string | null): string | undefined {
   return token?.slice(0, token.lastIndexOf('#'));
 }
 
+export async function readLastHolders(
+  redis: Redis,
+  keys: Keys,
+  deviceIds: readonly string[],
+): Promise<Map<string, LastHolder>> {
+  // Not a pipeline: the devices' keys are in many slots.
+  const read = async (deviceId: string) => [deviceId, await readLastHolder(redis, keys, deviceId)] as const;
+  return new Map(await Promise.all(deviceIds.map(read)));
+}
+
 export async function readLastHolder(redis: Redis, keys: Keys, deviceId: string): Promise<LastHolder> {
   return (await redis.get(keys.device(deviceId).lastHolder)) ?? '';
 }
 
 /**
- * Whether a device without a lease was let go, or never owned, so that nobody is connected for it. Otherwise its lease ran
- * out, perhaps only because Redis was away, and its holder may still be connected.
+ * Why nobody holds a device's lease: it is `new`, or was `let_go`, so that nobody is connected for it; or the lease
+ * `ran_out`, perhaps only because Redis was away, and its holder may still be connected.
  */
-export function isLetGo(lastHolder: LastHolder): boolean {
-  return lastHolder === '' || lastHolder.startsWith('#');
+export type Vacancy = 'new' | 'let_go' | 'ran_out';
+
+export function toVacancy(lastHolder: LastHolder): Vacancy {
+  if (lastHolder === '') return 'new';
+  return lastHolder.startsWith('#') ? 'let_go' : 'ran_out';
 }
 
 /** What tells one run of a Redis from the next, and for how long this one has been up, in milliseconds. */

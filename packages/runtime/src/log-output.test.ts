@@ -37,6 +37,24 @@ test('lines go out while the process goes on', async () => {
   assert.deepEqual(await logged(program), ['one']);
 });
 
+test('a reader that is gone ends no process and is waited for by none', async () => {
+  const script = `import { createLogger } from ${LOGGER};
+const logger = createLogger({ name: 't', level: 'info' });
+process.once('message', () => {
+  logger.info('to nobody');
+  logger.warn('to nobody');
+  process.disconnect();
+});
+process.send('up');`;
+  const args = ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', script];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  await once(child, 'message');
+  child.stdout?.destroy();
+  child.send('write');
+  const [code] = (await once(child, 'exit')) as [number | null];
+  assert.equal(code, 0);
+});
+
 test('a warning goes out at once, and what was written before it', async () => {
   assert.deepEqual(await logged(`logger.info('one'); logger.warn('two'); process.kill(process.pid, 'SIGKILL');`), [
     'one',

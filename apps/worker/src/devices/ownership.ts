@@ -1,16 +1,17 @@
 import { type DeviceCommand, Failure, type Mail } from '@postern/contract';
 import {
-  isLetGo,
   type LastHolder,
   type Lease,
   type Leases,
   readLastHolder,
+  readLastHolders,
   readOwners,
+  toVacancy,
   type Workers,
 } from '@postern/registry';
 import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
-import { type PlacementView, toClaim, toRelease } from './placement.ts';
+import { type PlacementView, toClaim, toPlacementRules, toRelease } from './placement.ts';
 import { wakeFilledLanes } from './wake-filled-lanes.ts';
 
 export interface OwnershipOptions {
@@ -32,12 +33,8 @@ export interface OwnershipOptions {
 const RENEWALS_PER_TTL = 3;
 /** How often closed lanes are looked at, for messages whose wake was lost. */
 const LANE_SCAN_INTERVAL_MS = 2_000;
-/** Claims in one round; each opens a socket. */
-const MAX_CLAIMS = 25;
-/** A device nobody took for so long is anybody's. */
-const ORPHAN_LEASE_TTLS = 2;
-/** How often per TTL a lease that ran out is left to its holder, who may only have been slow to renew it. */
-const RAN_OUT_PER_TTL = 4;
+/** How long live workers may take to return to a Redis that was restarted, and to say what they hold, in milliseconds. */
+const DISTRUST_MS = 3_000;
 /** A device let go for another worker is left alone for so long. */
 const RELEASED_REST_MS = 5_000;
 
@@ -54,13 +51,14 @@ export class Ownership {
   /** Claims that letters asked for and that are under way. */
   readonly #claims = new Set<Promise<void>>();
   #introduced = false;
-  #cautiousUntil = 0;
+  #cautiousUntil: number;
   #distrustUntil: number;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
     // A Redis that has just come back shows no leases of workers that are still on their way to it.
-    this.#distrustUntil = monotonicMs() + Math.max(0, options.leaseTtlMs - options.redisUpMs);
+    this.#cautiousUntil = monotonicMs() + Math.max(0, options.leaseTtlMs - options.redisUpMs);
+    this.#distrustUntil = monotonicMs() + Math.max(0, DISTRUST_MS - options.redisUpMs);
     this.#loops = Promise.all([
       this.#repeat(options.claimIntervalMs, () => this.#place()),
       this.#repeat(options.leaseTtlMs / RENEWALS_PER_TTL, () => this.#renew()),
@@ -104,20 +102,20 @@ export class Ownership {
       if (this.#owned.has(deviceId)) continue;
       // The news may be old: somebody else may have had it since.
       const lastHolder = await readLastHolder(deps.redis, deps.keys, deviceId);
-      const lease = isLetGo(lastHolder) && (await leases.acquire(deviceId, lastHolder));
+      const lease = toVacancy(lastHolder) !== 'ran_out' && (await leases.acquire(deviceId, lastHolder));
       if (lease) await this.#begin(lease);
     }
   }
 
   /**
    * Redis answers again, and what is ours is renewed now. Leases ran out on its clock while it was away, although their
-   * holders still live: for one whole TTL only what was let go is claimed. If it was restarted it may have forgotten its
-   * last second, and who took what was let go: nothing is claimed in that time, unless `trust` says that it was not.
+   * holders still live: for one whole TTL none that ran out is claimed. If Redis was restarted it may have forgotten its
+   * last second, and who took what was let go: for a while that is not claimed either, unless `trust` says that it was not.
    */
   onRedisBack(): { trust(): void } {
     const before = this.#distrustUntil;
     this.#beCautious();
-    this.#distrustUntil = this.#cautiousUntil;
+    this.#distrustUntil = monotonicMs() + DISTRUST_MS;
     const trust = () => {
       this.#distrustUntil = before;
     };
@@ -173,12 +171,7 @@ export class Ownership {
       return;
     }
     const { view, counts, lastHolders } = await this.#look();
-    const rules = {
-      orphanMs: ORPHAN_LEASE_TTLS * leaseTtlMs,
-      maxClaims: MAX_CLAIMS,
-      ranOutMs: leaseTtlMs / RAN_OUT_PER_TTL,
-    };
-    for (const deviceId of toClaim(view, rules)) {
+    for (const deviceId of toClaim(view, toPlacementRules(leaseTtlMs))) {
       if (this.#stopping.signal.aborted) return;
       const lease = await leases.acquire(deviceId, lastHolders.get(deviceId));
       if (lease) await this.#begin(lease);
@@ -212,9 +205,8 @@ export class Ownership {
     for (const deviceId of unowned) if (!this.#unownedSince.has(deviceId)) this.#unownedSince.set(deviceId, now);
     for (const [deviceId, until] of this.#resting) if (until < now) this.#resting.delete(deviceId);
     const claimable = [...this.#unownedSince].filter(([deviceId]) => !this.#resting.has(deviceId));
-    const readOne = async ([deviceId]: (typeof claimable)[number]) =>
-      [deviceId, await readLastHolder(deps.redis, deps.keys, deviceId)] as const;
-    const lastHolders = new Map(await Promise.all(claimable.map(readOne)));
+    const claimableIds = claimable.map(([deviceId]) => deviceId);
+    const lastHolders = await readLastHolders(deps.redis, deps.keys, claimableIds);
     const view: PlacementView = {
       now,
       others: [...counts.values()],
@@ -222,7 +214,7 @@ export class Ownership {
       unowned: claimable.map(([deviceId, since]) => ({
         deviceId,
         since,
-        letGo: isLetGo(lastHolders.get(deviceId) ?? ''),
+        vacancy: toVacancy(lastHolders.get(deviceId) ?? ''),
       })),
       owned: this.devices.map((device) => ({
         deviceId: device.lease.deviceId,

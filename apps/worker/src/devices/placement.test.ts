@@ -6,8 +6,9 @@ const RULES = { orphanMs: 30_000, maxClaims: 10, ranOutMs: 2_500 };
 const NOW = 1_000_000;
 const ids = (count: number, name = 'd') => Array.from({ length: count }, (_, index) => `${name}${index}`);
 const ranOut = (deviceIds: string[], since = NOW - RULES.ranOutMs) =>
-  deviceIds.map((deviceId) => ({ deviceId, since, letGo: false }));
-const letGo = (deviceIds: string[]) => deviceIds.map((deviceId) => ({ deviceId, since: NOW, letGo: true }));
+  deviceIds.map((deviceId) => ({ deviceId, since, vacancy: 'ran_out' as const }));
+const letGo = (deviceIds: string[], vacancy: 'let_go' | 'new' = 'let_go') =>
+  deviceIds.map((deviceId) => ({ deviceId, since: NOW, vacancy }));
 const idle = (deviceIds: string[]) => deviceIds.map((deviceId) => ({ deviceId, busy: false, pairing: false }));
 
 function view(more: Partial<PlacementView>): PlacementView {
@@ -46,9 +47,9 @@ test('after Redis was away only what was let go is claimed, for a whole TTL, and
   assert.equal(toRelease({ ...back, unowned: [], owned: idle(ids(5)), devices: 5 }), undefined);
 });
 
-test('after Redis was restarted nothing is claimed for a whole TTL', () => {
-  const unowned = [...ranOut(['a']), ...letGo(['b'])];
-  assert.deepEqual(toClaim(view({ devices: 2, unowned, distrustUntil: NOW + 1 }), RULES), []);
+test('after Redis was restarted what was let go is not claimed for a while, and what is new is', () => {
+  const unowned = [...letGo(['b']), ...letGo(['c'], 'new')];
+  assert.deepEqual(toClaim(view({ devices: 2, unowned, distrustUntil: NOW + 1 }), RULES), ['c']);
 });
 
 test('a worker with more than the others lets go of an idle device first', () => {

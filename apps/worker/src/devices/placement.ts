@@ -1,3 +1,5 @@
+import type { Vacancy } from '@postern/registry';
+
 /** What one worker knows when it decides which devices to claim or to let go. Times are monotonic milliseconds. */
 export interface PlacementView {
   now: number;
@@ -5,16 +7,13 @@ export interface PlacementView {
   others: readonly number[];
   /** Registered devices. */
   devices: number;
-  /**
-   * Devices nobody owns, with when this worker first saw them so; oldest first. `letGo`: its lease was given up, so that
-   * nobody is connected for it; otherwise the lease ran out.
-   */
-  unowned: readonly { deviceId: string; since: number; letGo: boolean }[];
+  /** Devices nobody owns, with when this worker first saw them so; oldest first. */
+  unowned: readonly { deviceId: string; since: number; vacancy: Vacancy }[];
   /** This worker's devices; `busy` while messages are in hand or wait, `pairing` while somebody logs in. */
   owned: readonly { deviceId: string; busy: boolean; pairing: boolean }[];
   /** Until then no lease that ran out is claimed: Redis was away, and its live holder may be on the way to renew it. */
   cautiousUntil: number;
-  /** Until then nothing is claimed: Redis was restarted, and may have forgotten who took what was let go. */
+  /** Until then nothing that was let go is claimed: Redis was restarted, and may have forgotten who took it. */
   distrustUntil: number;
 }
 
@@ -27,6 +26,19 @@ export interface PlacementRules {
   ranOutMs: number;
 }
 
+/** Claims in one round; each opens a socket. */
+const MAX_CLAIMS = 25;
+const ORPHAN_LEASE_TTLS = 2;
+const RAN_OUT_LEASE_TTLS = 0.25;
+
+export function toPlacementRules(leaseTtlMs: number): PlacementRules {
+  return {
+    orphanMs: ORPHAN_LEASE_TTLS * leaseTtlMs,
+    ranOutMs: RAN_OUT_LEASE_TTLS * leaseTtlMs,
+    maxClaims: MAX_CLAIMS,
+  };
+}
+
 /** The devices one worker may hold when all hold alike. */
 export function fairShare(devices: number, workers: number): number {
   return Math.ceil(devices / Math.max(1, workers));
@@ -35,9 +47,10 @@ export function fairShare(devices: number, workers: number): number {
 /** The devices to try to claim now: up to the fair share, and orphans above it. */
 export function toClaim(view: PlacementView, rules: PlacementRules): string[] {
   const { now, unowned, owned, cautiousUntil, distrustUntil } = view;
-  if (now < distrustUntil) return [];
-  const isFree = ({ since, letGo }: (typeof unowned)[number]) =>
-    letGo || (now >= cautiousUntil && now - since >= rules.ranOutMs);
+  const isFree = ({ since, vacancy }: (typeof unowned)[number]) => {
+    if (vacancy === 'ran_out') return now >= cautiousUntil && now - since >= rules.ranOutMs;
+    return vacancy === 'new' || now >= distrustUntil;
+  };
   const room = Math.max(0, fairShare(view.devices, view.others.length + 1) - owned.length);
   const claims = unowned.filter(isFree).filter(({ since }, index) => index < room || now - since >= rules.orphanMs);
   return claims.slice(0, rules.maxClaims).map(({ deviceId }) => deviceId);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { Failure, parseRecipient } from '@postern/contract';
-import { within } from '@postern/runtime';
+import { delay, within } from '@postern/runtime';
 import { connect, outgoing, sendTo, startBench, startLinked, testImage } from './linked-session.fixture.ts';
 
 const person = (number: string) => parseRecipient(number);
@@ -188,6 +188,9 @@ test('a message whose keys came too late for the next owner does not count as se
   const bench = await startLinked(t, { onKeyWrite: () => onWrite.run?.() });
   const { redis, keys, friend, opened } = bench;
   const { message: first } = await sendTo(opened.session, friend.number);
+  // Noted in the background after the first message to somebody.
+  const noted = async () => (await redis.exists(keys.device('device-1').signalKeys('tctoken'))) === 1;
+  while (!(await noted())) await delay(20, t.signal);
   // The first write of a message is its content, the second one its keys: Redis takes them after the ack.
   onWrite.run = () => {
     delete onWrite.run;
