@@ -3,6 +3,7 @@ import { type BlobStoreConfig, blobStoreEnv, isCidr, parseBlobStoreConfig } from
 import { isRedisUrl } from '@postern/registry';
 import { ConfigError, env, parseTracingConfig, readEnv, type TracingConfig, tracingEnv } from '@postern/runtime';
 import { z } from 'zod';
+import type { RateLimit } from './acceptance/rate-limit.ts';
 import { type Credential, parseApiKeys, parseBasicUsers } from './auth/credentials.ts';
 
 export interface GatewayConfig {
@@ -29,6 +30,8 @@ export interface GatewayConfig {
   idempotencyTtlMs: number;
   /** How many uploads may be received at once. */
   uploadsLimit: number;
+  /** How many messages one caller may ask for within a window. */
+  rateLimit: RateLimit;
   /** How old a blob without a waiting message must be before it is swept. */
   blobGraceMs: number;
   /** CIDRs that image_url may point to although they are not public. */
@@ -63,6 +66,8 @@ const variables = z.object({
   RECORD_TTL_MS: env.integer(7 * DAY_MS, 1_000, 365 * DAY_MS),
   IDEMPOTENCY_TTL_MS: env.integer(DAY_MS, 1_000, 30 * DAY_MS),
   UPLOADS_LIMIT: env.integer(64, 1, 100_000),
+  RATE_LIMIT_MAX: env.integer(0, 0, 10_000_000),
+  RATE_LIMIT_WINDOW_MS: env.integer(60_000, 100, DAY_MS),
   BLOB_GRACE_MS: env.integer(15 * 60_000, 1_000, 30 * DAY_MS),
   URL_ALLOW_PRIVATE: env.list().refine((cidrs) => cidrs.every(isCidr), 'expected CIDRs like 10.0.0.0/8,fd00::/8'),
   LOG_LEVEL: env.logLevel(),
@@ -96,6 +101,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     recordTtlMs: read.RECORD_TTL_MS,
     idempotencyTtlMs: read.IDEMPOTENCY_TTL_MS,
     uploadsLimit: read.UPLOADS_LIMIT,
+    rateLimit: { max: read.RATE_LIMIT_MAX, windowMs: read.RATE_LIMIT_WINDOW_MS },
     blobGraceMs: read.BLOB_GRACE_MS,
     urlAllowPrivate: read.URL_ALLOW_PRIVATE,
     logLevel: read.LOG_LEVEL,

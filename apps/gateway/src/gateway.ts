@@ -39,6 +39,7 @@ import {
 import { createAcceptance } from './acceptance/acceptance.ts';
 import { createKeyedAcceptance } from './acceptance/keyed-acceptance.ts';
 import { createQuotable } from './acceptance/quotable.ts';
+import { assertWithinRate } from './acceptance/rate-limit.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { readApiKeysFile } from './auth/credentials.ts';
 import { observeBacklog } from './backlog-metrics.ts';
@@ -199,6 +200,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       ...sessionRoutes(authenticator, sessions),
       ...sendImageRoutes({
         ...sending,
+        assertWithinRate: (principal) => assertWithinRate(redis, keys, principal, config.rateLimit),
         admit: (...request) => admit(...request, admission),
         isQuotable: createQuotable({ messages, hasContent: (...ids) => hasContent(redis, keys, ...ids) }),
         uploadSlots,

@@ -35,4 +35,5 @@ export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
 export { isRedisUrl } from './redis-url.ts';
 export { scanKeys } from './scan-keys.ts';
 export { createScript } from './script.ts';
+export { takeOfWindow } from './sliding-window.ts';
 export { createWorkers, readOwners, type Workers } from './workers.ts';

@@ -26,6 +26,8 @@ export interface Keys {
   reconcile: string;
   /** What an idempotency key was used for, by the hash of its principal and itself. */
   idempotency(hash: string): string;
+  /** Sorted set: the requests of one caller within the rate limit's window. */
+  rate(principal: string): string;
   /** Stream: what is posted to one process. */
   mailbox(processId: string): string;
   device(deviceId: string): DeviceKeys;
@@ -87,6 +89,7 @@ export function createKeys(prefix: string): Keys {
     rebalance: `${prefix}:rebalance`,
     messageDevice: (messageId) => `${prefix}:message:${messageId}`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
+    rate: (principal) => `${prefix}:rate:${encodeURIComponent(principal)}`,
     mailbox: (processId) => `${prefix}:mailbox:${processId}`,
     device: (deviceId) => {
       const own = `${prefix}:{${deviceId}}`;

@@ -11,6 +11,8 @@ import { parseIdempotencyKey } from './idempotency-key.ts';
 import { readSubmission, type Submission, type SubmissionParts } from './submission.ts';
 
 export interface SendImageParts extends SubmissionParts, AnswerSendParts, AcceptStoredParts {
+  /** Counts a new request of a caller; throws RATE_LIMITED. */
+  assertWithinRate: (principal: string) => Promise<void>;
   /** The id of the device that the request names, ready to send; decided before the body is read. */
   admit: (exchange: Exchange, claim: IdempotencyClaim | undefined) => Promise<string>;
   /** Whether the device has a message of this id that can be quoted. */
@@ -42,6 +44,8 @@ async function handle(exchange: Exchange, parts: SendImageParts): Promise<void> 
   const { request, principal, facts, logger } = exchange;
   const key = parseIdempotencyKey(request.get('idempotency-key'));
   const claim = key === undefined ? undefined : await parts.keyed.find(principal.name, key);
+  // Asking again for a message that exists makes no other one.
+  if (!claim) await parts.assertWithinRate(principal.name);
   const deviceId = await parts.admit(exchange, claim);
   facts.device_id = deviceId;
   const admitted = { messageId: newMessageId(), deviceId, key, isRepeated: claim !== undefined };
