@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Mail, newMessageId, type SendImageJob } from '@postern/contract';
+import type { Mail, SendImageJob } from '@postern/contract';
 import { type LocalRedisCluster, startLocalRedisCluster } from '@postern/local-redis';
 import {
   connectRedis,
@@ -13,6 +13,7 @@ import {
 import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { acceptMessage } from './accept-message.fixture.ts';
+import { jobFor } from './job.fixture.ts';
 import { Lane } from './lane.ts';
 import { hasJob, removeJob, removeLane, toLaneKeys } from './lane-queue.ts';
 import { readLaneStatus } from './lane-status.ts';
@@ -44,25 +45,6 @@ async function onEachNode(name: string, toKey: (id: string) => string): Promise<
 }
 
 const devicesOnEachNode = (name: string) => onEachNode(name, (id) => keys.device(id).lease);
-
-function jobFor(deviceId: string): SendImageJob {
-  return {
-    message_id: newMessageId(),
-    device_id: deviceId,
-    recipient: { kind: 'person', jid: '628123456789@s.whatsapp.net' },
-    image: { source: 'url', url: 'http://example.com/a.jpg' },
-    caption: '',
-    view_once: false,
-    compress: false,
-    hd: false,
-    is_forwarded: false,
-    mentions: [],
-    accepted_at: Date.now(),
-    expires_at: Date.now() + 60_000,
-    request_id: 'r',
-    reply_to: 'gateway-1',
-  };
-}
 
 async function enqueue(deviceId: string, count: number): Promise<string[]> {
   const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });

@@ -88,6 +88,7 @@ export function toOwner(token: string | null): string | undefined {
   return token?.slice(0, token.lastIndexOf('#'));
 }
 
+/** The last holder of each of these devices. */
 export async function readLastHolders(
   redis: Redis,
   keys: Keys,
@@ -98,6 +99,7 @@ export async function readLastHolders(
   return new Map(await Promise.all(deviceIds.map(read)));
 }
 
+/** See LastHolder. */
 export async function readLastHolder(redis: Redis, keys: Keys, deviceId: string): Promise<LastHolder> {
   return (await redis.get(keys.device(deviceId).lastHolder)) ?? '';
 }
