@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { startSimulator } from '@postern/simulator';
+import { type Simulator, startSimulator } from '@postern/simulator';
 import { BufferJSON } from '@whiskeysockets/baileys';
 
 /** What the measuring process asks for, and what it gets back. */
 export type Question =
   | { ask: 'start'; senders: string[]; recipients: string[] }
+  /** A fault from now on; undefined: none any more. */
+  | { ask: 'fault'; fault: Parameters<Simulator['faults']['add']>[0] | undefined }
   | { ask: 'usage' }
   | { ask: 'result'; sha256: string }
   | { ask: 'stop' };
@@ -36,7 +38,7 @@ export interface Result {
 const [rttMs = '0', keep = '100000'] = process.argv.slice(2);
 const simulator = await startSimulator({ keep: Number(keep), rttMs: Number(rttMs) });
 
-async function answer(question: Question): Promise<Started | Usage | Result | undefined> {
+async function answer(question: Question): Promise<Started | Usage | Result | true | undefined> {
   if (question.ask === 'start') {
     for (const number of [...question.senders, ...question.recipients]) simulator.addPhone({ number });
     return {
@@ -48,6 +50,11 @@ async function answer(question: Question): Promise<Started | Usage | Result | un
         JSON.stringify(simulator.issueCredentials(number), BufferJSON.replacer),
       ),
     };
+  }
+  if (question.ask === 'fault') {
+    if (question.fault) simulator.faults.add(question.fault);
+    else simulator.faults.clear();
+    return true;
   }
   if (question.ask === 'usage') {
     const { user, system } = process.cpuUsage();

@@ -19,6 +19,9 @@ import type { Question, Started } from './simulator-process.ts';
 export interface World {
   url: string;
   devices: string[];
+  /** Numbers of the devices, in their order. */
+  numbers: string[];
+  simulator: ChildProgram<Question>;
   load: ChildProgram<GatewayLoad>;
   baseline: ChildProgram<BaselineQuestion> | undefined;
   /** Process ids by role. */
@@ -109,6 +112,8 @@ async function start(scenario: Scenario, { recipients, nodeArgs }: WorldOptions,
   return {
     url,
     devices,
+    numbers: senders.slice(0, devices.length),
+    simulator,
     load,
     baseline,
     pids: {

@@ -1,5 +1,6 @@
 import { createKeys, readOwners } from '@postern/registry';
 import { delay, within } from '@postern/runtime';
+import { awaitRecovered } from './await-recovered.ts';
 import type { Gate } from './gate.ts';
 import type { Disturbance, DisturbanceKind, Planned } from './plan.ts';
 import type { LetGo } from './witness.ts';
@@ -8,12 +9,18 @@ import type { World } from './world.ts';
 const keys = createKeys('postern');
 const OWNERS_MS = 1_000;
 
+export interface CarryOutOptions {
+  /** Whether each waits until the devices of the former have recovered. */
+  isolated: boolean;
+  onProgress: (line: string) => void;
+}
+
 /** Carries out the plan as the messages go by; answers how often each kind struck, when all are over. */
 export async function carryOut(
   plan: readonly Planned[],
   gate: Gate,
   world: World,
-  onProgress: (line: string) => void,
+  { isolated, onProgress }: CarryOutOptions,
 ): Promise<Partial<Record<DisturbanceKind, number>>> {
   const counts: Partial<Record<DisturbanceKind, number>> = {};
   const running: Promise<void>[] = [];
@@ -33,6 +40,7 @@ export async function carryOut(
     // Whatever goes wrong is thrown by the last line.
     over.catch(() => {});
     if (alone) await over;
+    if (isolated) await awaitRecovered(world, onProgress);
   }
   await Promise.all(running);
   return counts;

@@ -9,7 +9,12 @@ export interface ChaosOptions {
   /** Of the schedule of disturbances and of what the clients choose. */
   seed: number;
   leaseTtlMs: number;
-  /** Which kinds strike, each alone. Default: all, some of them while others last. */
+  /** How many messages are begun a second, all clients together, at most. Default: as many as the answers let them. */
+  perSecond: number | undefined;
+  /**
+   * Which kinds strike, each when the devices of the former have recovered: what one of them costs by itself. Default: all,
+   * some of them while others last.
+   */
   only: readonly DisturbanceKind[] | undefined;
   /** Where the processes' logs are written. Default: nowhere. */
   logDirectory: string | undefined;
@@ -28,12 +33,13 @@ export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onP
       workers: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
       'lease-ttl-ms': { type: 'string', default: '4000' },
+      'per-second': { type: 'string' },
       only: { type: 'string' },
       logs: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
-  const count = (name: 'messages' | 'devices' | 'gateways' | 'workers' | 'seed' | 'lease-ttl-ms') => {
+  const count = (name: Exclude<keyof typeof values, 'only' | 'logs' | 'json'>) => {
     const value = Number(values[name]);
     if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`--${name}: expected a positive whole number`);
     return value;
@@ -46,6 +52,7 @@ export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onP
       workers: count('workers'),
       seed: count('seed'),
       leaseTtlMs: count('lease-ttl-ms'),
+      perSecond: values['per-second'] === undefined ? undefined : count('per-second'),
       only: values.only?.split(',').map(parseKind),
       logDirectory: values.logs,
     },

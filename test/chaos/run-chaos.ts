@@ -34,6 +34,9 @@ export interface Findings extends MessageAudit {
   load: number;
 }
 
+const AHEAD = 20;
+/** Enough for every device to be written to while those of a killed worker recover. */
+const AHEAD_WHILE_RECOVERING = 500;
 const AUDIT_STREAM = 1_000_000;
 
 /** Starts everything, sends while things go wrong, waits for quiet, and looks at what came of it. */
@@ -47,10 +50,11 @@ export async function runChaos(
     const begun = performance.now();
     const delays = monitorEventLoopDelay();
     delays.enable();
-    const gate = new Gate(options.messages, plan);
+    const { messages, perSecond, only } = options;
+    const gate = new Gate(messages, plan, { perSecond, ahead: only ? AHEAD_WHILE_RECOVERING : AHEAD });
     const [sendings, kills] = await Promise.all([
       converse(gate, world, options),
-      carryOut(plan, gate, world, options.onProgress),
+      carryOut(plan, gate, world, { isolated: only !== undefined, onProgress: options.onProgress }),
     ]);
     delays.disable();
     const [load = 0] = loadavg();

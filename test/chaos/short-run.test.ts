@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { toComplaints } from '../chaos/report.ts';
-import { runChaos } from '../chaos/run-chaos.ts';
+import { toComplaints } from './report.ts';
+import { runChaos } from './run-chaos.ts';
 
 test('messages survive killed workers and gateways, a Redis that dies or stops, broken connections and lost acks', async (t) => {
   const sizes = { messages: 200, devices: 4, gateways: 2, workers: 2 };
@@ -9,6 +9,7 @@ test('messages survive killed workers and gateways, a Redis that dies or stops, 
     ...sizes,
     seed: 1,
     leaseTtlMs: 2_000,
+    perSecond: undefined,
     only: undefined,
     logDirectory: undefined,
     onProgress: (line) => t.diagnostic(line),
