@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newMessageId, type SendImageJob } from '@postern/contract';
-import { createLaneQueue } from '@postern/queue';
+import { openLaneQueue } from '@postern/queue';
 import { createKeys, createMessages } from '@postern/registry';
 import type { Phone, RelayedMessage } from '@postern/simulator';
 import { registerLinkedDevices } from '../support/linked-devices.ts';
@@ -60,7 +60,7 @@ test('a lane whose wake message was lost is worked all the same', async () => {
     expires_at,
   });
   // As a producer adds it, without the hint to the owner and without the queue's own marker.
-  const queue = createLaneQueue(stack.redis, keys, device_id);
+  const queue = await openLaneQueue(stack.redis, keys, device_id);
   await queue.add('send-image', job, { jobId: message_id });
   await stack.redis.del(`${keys.device(device_id).lanePrefix}:lane:marker`);
   await queue.close();

@@ -1,16 +1,18 @@
 import { JOBS, type SendImageJob } from '@postern/contract';
 import type { Keys } from '@postern/registry';
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 /** The name of every lane's queue; the device is in the prefix, under its hash tag. */
 const LANE = 'lane';
 
 /**
- * The BullMQ queue of one device. The events stream is kept empty: nothing reads it, and its default cap of 10,000
+ * Opens the BullMQ queue of one device. BullMQ, some 15 MB of memory, is loaded by the first call: neither accepting nor
+ * working a message needs it. The events stream is kept empty: nothing reads it, and its default cap of 10,000
  * entries is 1.22 MB a lane. Every construction must set it, because each one writes it anew.
  */
-export function createLaneQueue(redis: Redis, keys: Keys, deviceId: string): Queue {
+export async function openLaneQueue(redis: Redis, keys: Keys, deviceId: string): Promise<Queue> {
+  const { Queue } = await import('bullmq');
   return new Queue(LANE, {
     connection: redis,
     prefix: keys.device(deviceId).lanePrefix,
@@ -53,7 +55,7 @@ export async function readJob(
 
 /** Takes a waiting job out of its lane; one that is in hand or gone stays as it is. */
 export async function removeJob(redis: Redis, keys: Keys, deviceId: string, messageId: string): Promise<void> {
-  const queue = createLaneQueue(redis, keys, deviceId);
+  const queue = await openLaneQueue(redis, keys, deviceId);
   try {
     await queue.remove(messageId);
   } finally {
@@ -63,7 +65,7 @@ export async function removeJob(redis: Redis, keys: Keys, deviceId: string, mess
 
 /** Removes every trace of a lane whose device was removed. */
 export async function removeLane(redis: Redis, keys: Keys, deviceId: string): Promise<void> {
-  const queue = createLaneQueue(redis, keys, deviceId);
+  const queue = await openLaneQueue(redis, keys, deviceId);
   try {
     await queue.obliterate({ force: true });
   } finally {

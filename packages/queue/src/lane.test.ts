@@ -6,7 +6,7 @@ import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { jobFor } from './job.fixture.ts';
 import { Lane, type LaneOptions } from './lane.ts';
-import { createLaneQueue, toLaneKeys } from './lane-queue.ts';
+import { openLaneQueue, toLaneKeys } from './lane-queue.ts';
 import { peekIds, readJobs } from './peek.ts';
 import { createProducer, readDepths } from './producer.ts';
 import { putBackJobs } from './put-back.ts';
@@ -235,7 +235,7 @@ test('a message that could not be settled is taken again', async () => {
 
 test('BullMQ’s own tools see what waits and what is in hand, pause the lane, and spare what is in hand', async (t) => {
   const { lane, ids } = await openLane('tools', 5, () => new Promise(() => {}));
-  const queue = createLaneQueue(redis, keys, 'tools');
+  const queue = await openLaneQueue(redis, keys, 'tools');
   t.after(() => queue.close());
   lane.resume();
   await until(() => lane.inHand === 4);

@@ -5,7 +5,7 @@ import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import { connectRedis, createKeys, createMessages } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { jobFor } from './job.fixture.ts';
-import { createLaneQueue, removeJob, toLaneKeys } from './lane-queue.ts';
+import { openLaneQueue, removeJob, toLaneKeys } from './lane-queue.ts';
 import { createProducer, readDepths } from './producer.ts';
 
 let server: LocalRedis;
@@ -25,7 +25,7 @@ test('an accepted job is what BullMQ itself would have added, beside its message
   const job = jobFor('accepted');
   const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   assert.deepEqual(await producer.accept(job, 1), { outcome: 'accepted', waiting: 0 });
-  const queue = createLaneQueue(redis, keys, 'accepted');
+  const queue = await openLaneQueue(redis, keys, 'accepted');
   t.after(() => queue.close());
   const { wait, marker, jobPrefix } = toLaneKeys(keys, 'accepted');
   const ours = await redis.hgetall(jobPrefix + job.message_id);

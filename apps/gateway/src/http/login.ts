@@ -1,7 +1,6 @@
 import { type DeviceRecord, Failure, parseNumber } from '@postern/contract';
 import type { Devices } from '@postern/registry';
 import type { Request } from 'express';
-import { toBuffer } from 'qrcode';
 import type { Commands } from '../devices/commands.ts';
 import { assertPairable, type PairingParts, readFirstQr } from '../devices/pairing.ts';
 import type { QrLinks } from '../devices/qr-links.ts';
@@ -100,6 +99,7 @@ async function drawQr({ request, response }: Exchange, { qrs, qrLinks }: LoginPa
     typeof expires === 'string' && typeof signature === 'string' && qrLinks.isValid(deviceId, expires, signature);
   const current = isSigned ? await qrs.current(deviceId) : undefined;
   if (!current) throw new Failure('NOT_FOUND', 'This QR is not valid any more');
+  const { toBuffer } = await import('qrcode');
   const png = await toBuffer(current.qr, { type: 'png', width: QR_PIXELS, margin: 2 });
   response.status(200).set('Cache-Control', 'no-store').type('png').end(png);
 }

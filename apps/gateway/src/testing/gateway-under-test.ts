@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { DeviceConnection } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
-import { createLaneQueue } from '@postern/queue';
+import { openLaneQueue } from '@postern/queue';
 import { connectRedis, createDevices, createKeys, createMessages, type Keys } from '@postern/registry';
 import { createLogger, withLifetime } from '@postern/runtime';
 import type { Redis } from 'ioredis';
@@ -64,7 +64,7 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
     const redis = lifetime.use(await connecting, (connected) => connected.disconnect());
     const filesIn = (folder: string) => readdir(join(directory, folder));
     const laneSize = async (deviceId: string) => {
-      const queue = createLaneQueue(redis, keys, deviceId);
+      const queue = await openLaneQueue(redis, keys, deviceId);
       const count = await queue.getJobCountByTypes('wait', 'active', 'delayed', 'prioritized', 'failed');
       await queue.close();
       return count;

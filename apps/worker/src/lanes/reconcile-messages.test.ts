@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { isSettled, newMessageId } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import { type BlobStore, createDirectoryBlobStore } from '@postern/media';
-import { createLaneQueue } from '@postern/queue';
+import { openLaneQueue } from '@postern/queue';
 import {
   announceMessage,
   connectRedis,
@@ -63,7 +63,7 @@ test('a message whose job never came is ended, and what is on its way or has a j
     })(),
   );
   await messages.beginAttempt('d', sending, lease?.token ?? '');
-  const queue = createLaneQueue(redis, keys, 'd');
+  const queue = await openLaneQueue(redis, keys, 'd');
   await queue.add('send-image', {}, { jobId: queued });
   await messages.markSent('d', settled, 1);
 

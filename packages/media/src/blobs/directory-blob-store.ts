@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { type FileHandle, link, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, opendir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { abortable } from './abortable.ts';
 import { assertBlobId, type BlobEntry, BlobNotFoundError, type BlobStore } from './blob-store.ts';
+import { createSharedRuns } from './shared-runs.ts';
 
 export interface DirectoryBlobStoreOptions {
   /** Absolute path; created when missing. Gateways and workers share it, so it is one file system. */
@@ -20,6 +21,7 @@ export function createDirectoryBlobStore({ directory }: DirectoryBlobStoreOption
   const incoming = join(directory, 'incoming');
   for (const folder of [blobs, incoming]) mkdirSync(folder, { recursive: true, mode: 0o700 });
 
+  const syncBlobs = createSharedRuns(() => syncDirectory(blobs));
   const pathOf = (id: string) => {
     assertBlobId(id);
     return join(blobs, id);
@@ -37,7 +39,7 @@ export function createDirectoryBlobStore({ directory }: DirectoryBlobStoreOption
         await rm(temporary, { force: true });
         throw error;
       }
-      await syncDirectory(blobs);
+      await syncBlobs();
     },
 
     async read(id) {
@@ -50,7 +52,10 @@ export function createDirectoryBlobStore({ directory }: DirectoryBlobStoreOption
     },
 
     async delete(id) {
-      await rm(pathOf(id), { force: true });
+      // Not `rm`, which asks for the file's kind first: this is called once a message.
+      await unlink(pathOf(id)).catch((error: unknown) => {
+        if (codeOf(error) !== 'ENOENT') throw error;
+      });
     },
 
     async *list(): AsyncGenerator<BlobEntry, void, undefined> {

@@ -44,7 +44,8 @@ export function createLaneBoard({ redis, keys }: { redis: Redis; keys: Keys }): 
       const unsettled = found.params['queueName'] === undefined ? await readUnsettled(redis, keys) : new Map();
       const shown = chooseLanes(deviceIds, unsettled, named);
       const lanes = found.params['queueName'] === undefined ? shown : shown.filter((id) => id === named);
-      const adapters = new Map(lanes.map((id) => [id, board.adapt(queues.of(id), id)]));
+      const adapt = async (id: string) => [id, board.adapt(await queues.of(id), id)] as const;
+      const adapters = new Map(await Promise.all(lanes.map(adapt)));
       return board.answer(found, query, adapters);
     },
     stop: () => queues.stop(),
