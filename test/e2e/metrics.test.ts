@@ -88,6 +88,7 @@ test('each metric of ours says what happened', () => {
     [gateway, 'postern_upload_bytes_total', {}, (n) => n > 5_000],
     [gateway, 'postern_waiters', {}, (n) => n === 0],
     [gateway, 'postern_uploads_in_flight', {}, (n) => n === 0],
+    [gateway, 'postern_event_streams', {}, (n) => n === 0],
     [gateway, 'postern_devices_registered', {}, (n) => n === 1],
     [gateway, 'postern_backlog_read_seconds', {}, (n) => n > 0 && n < 2],
     [gateway, 'postern_backlog_lanes', {}, (n) => n === 0],

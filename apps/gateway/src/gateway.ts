@@ -149,7 +149,6 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       logger,
     });
     const uploadSlots = createUploadSlots(config.uploadsLimit);
-    metrics.observe({ waiting: () => outcomes.waiting(), uploads: () => uploadSlots.inUse() });
     observeBacklog(registry, { redis, keys });
     lifetime.use(observeRedis(redis, registry), (observing) => observing.stop());
 
@@ -176,10 +175,6 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
         () => ['Redis does not answer'],
       );
     };
-    const { host } = config;
-    const operations = await startOperationsServer(registry, { host, port: config.metricsPort, ready: problems });
-    lifetime.use(operations, (started) => started.stop());
-
     const changes = new ChangeFeed({
       devices,
       messages,
@@ -187,6 +182,15 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       readLane,
       onError: (error) => logger.warn({ err: error }, 'changes not read'),
     });
+    metrics.observe({
+      waiting: () => outcomes.waiting(),
+      uploads: () => uploadSlots.inUse(),
+      eventStreams: () => changes.listeners,
+    });
+    const { host } = config;
+    const operations = await startOperationsServer(registry, { host, port: config.metricsPort, ready: problems });
+    lifetime.use(operations, (started) => started.stop());
+
     const admission = {
       devices,
       lookAt: (deviceId: string) => lookAtDevice(redis, keys, deviceId),

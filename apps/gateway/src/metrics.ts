@@ -51,7 +51,7 @@ export function createGatewayMetrics(registry: Registry) {
       registers,
     }),
     /** Gauges that are read when somebody scrapes. */
-    observe(gauges: { waiting: () => number; uploads: () => number }) {
+    observe(gauges: { waiting: () => number; uploads: () => number; eventStreams: () => number }) {
       const gauge = (name: string, help: string, read: () => number) =>
         new Gauge({
           name,
@@ -63,6 +63,7 @@ export function createGatewayMetrics(registry: Registry) {
         });
       gauge('postern_waiters', 'Messages that somebody waits for', gauges.waiting);
       gauge('postern_uploads_in_flight', 'Uploads being received', gauges.uploads);
+      gauge('postern_event_streams', 'Open streams of GET /events', gauges.eventStreams);
     },
   };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { Failure } from '@postern/contract';
 import { createDevices } from '@postern/registry';
+import { delay } from '@postern/runtime';
 import { type EventReader, openEvents, type ReceivedEvent } from '../testing/event-reader.ts';
 import { type GatewayUnderTest, startGatewayUnderTest } from '../testing/gateway-under-test.ts';
 import { sendForm } from '../testing/send-form.ts';
@@ -54,6 +55,19 @@ test('a stream begins with everything the key may see, and with what it may do',
   assert.deepEqual([ids(limited, 'device'), ids(limited, 'message')], [['shop'], [shop]]);
   assert.deepEqual(limited.events[0]?.data['actions'], ['read']);
   assert.doesNotMatch(all.text() + limited.text(), /\d{7,}@/, 'numbers are masked');
+});
+
+test('how many streams are open is a metric', async () => {
+  const streams = async () => {
+    const page = await (await fetch(`http://127.0.0.1:${tested.gateway.metricsPort}/metrics`)).text();
+    return Number(page.match(/^postern_event_streams (\d+)$/m)?.[1]);
+  };
+  // Those of earlier tests close in their own time.
+  for (let tries = 0; tries < 100 && (await streams()) > 0; tries += 1) await delay(50);
+  assert.equal(await streams(), 0);
+  const readers = [await listen('a'), await listen('s')];
+  for (const reader of readers) await reader.next(is('synced'));
+  assert.equal(await streams(), 2);
 });
 
 test('what happens anywhere is told at every gateway, and only to those who may see it', async () => {

@@ -30,7 +30,6 @@ export interface ConnectionOptions {
   signal: AbortSignal;
   logger: Logger;
   webSocketUrl: string | undefined;
-  connectTimeoutMs: number;
   queryTimeoutMs: number;
   ackTimeoutMs: number;
   keepAliveIntervalMs: number;

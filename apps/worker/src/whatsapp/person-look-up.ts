@@ -1,11 +1,16 @@
 import type { DeviceKeys } from '@postern/registry';
+import { monotonicMs } from '@postern/runtime';
 import type { Redis } from 'ioredis';
+import { BoundedCache } from './bounded-cache.ts';
 import type { OwnedWriter } from './credentials/owned-writer.ts';
 import { GatheredQuestions } from './gathered-questions.ts';
 import { lookUpFailure } from './look-up-failure.ts';
 
 const FOUND_TTL_MS = 12 * 60 * 60 * 1000;
 const NOBODY_TTL_MS = 10 * 1000;
+/** How long what Redis told is believed without asking it again. */
+const CACHED_MS = 10 * 60 * 1000;
+const CACHED_PEOPLE = 10_000;
 const NOBODY = '-';
 
 /** Asks who is on WhatsApp under a JID; undefined when there was no answer. */
@@ -25,6 +30,7 @@ export interface PersonLookUpOptions {
  */
 export class PersonLookUp {
   readonly #options: PersonLookUpOptions;
+  readonly #cache = new BoundedCache<{ found: string; until: number }>(CACHED_PEOPLE);
   readonly #questions = new GatheredQuestions<string>({
     together: (jids) => this.#askTogether(jids),
     alone: (jid) => this.#askAlone(jid),
@@ -36,18 +42,26 @@ export class PersonLookUp {
 
   /** Undefined when nobody is there. Throws a retryable SEND_FAILED when WhatsApp did not answer. */
   async find(jid: string): Promise<string | undefined> {
-    const { redis, device } = this.#options.store;
-    const known = await redis.get(device.lookup(jid));
+    const known = await this.#recall(jid);
     if (known !== null) return known === NOBODY ? undefined : known;
     return await this.#questions.ask(jid);
   }
 
   /** Finds many, without a word on those that it cannot find. */
   async learn(jids: readonly string[]): Promise<string[]> {
-    const { redis, device } = this.#options.store;
-    const known = await Promise.all(jids.map((jid) => redis.get(device.lookup(jid))));
+    const known = await Promise.all(jids.map((jid) => this.#recall(jid)));
     const told = await this.#questions.learn(jids.filter((_, index) => known[index] === null));
     return [...known.flatMap((found) => (found === null || found === NOBODY ? [] : [found])), ...told.values()];
+  }
+
+  /** What is remembered of this JID; null: nothing. */
+  async #recall(jid: string): Promise<string | null> {
+    const cached = this.#cache.get(jid);
+    if (cached && cached.until > monotonicMs()) return cached.found;
+    const { redis, device } = this.#options.store;
+    const stored = await redis.get(device.lookup(jid));
+    if (stored !== null && stored !== NOBODY) this.#cache.set(jid, { found: stored, until: monotonicMs() + CACHED_MS });
+    return stored;
   }
 
   async #askTogether(jids: string[]): Promise<ReadonlyMap<string, string>> {

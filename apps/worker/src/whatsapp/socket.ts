@@ -15,7 +15,6 @@ export interface SocketOptions {
   auth: AuthenticationState;
   logger: BaileysLogger;
   webSocketUrl: string | undefined;
-  connectTimeoutMs: number;
   queryTimeoutMs: number;
   keepAliveIntervalMs: number;
   devicesCache: NonNullable<SocketConfig['userDevicesCache']>;
@@ -44,7 +43,9 @@ export function openSocket(options: SocketOptions): OpenSocket {
     auth: options.auth,
     logger: options.logger,
     ...(options.webSocketUrl !== undefined && { waWebSocketUrl: options.webSocketUrl }),
-    connectTimeoutMs: options.connectTimeoutMs,
+    // Connecting and writing are bounded by our own watchdog and delivery; Baileys would take three stack traces for each
+    // frame that it writes.
+    connectTimeoutMs: 0,
     defaultQueryTimeoutMs: options.queryTimeoutMs,
     keepAliveIntervalMs: options.keepAliveIntervalMs,
     browser: Browsers.ubuntu('Chrome'),

@@ -21,7 +21,8 @@ export class RecentWrites {
 
   note(lastHolderKey: string, leaseToken: string, writes: readonly FencedWrite[]): void {
     const now = monotonicMs();
-    if ((this.#entries[0]?.at ?? now) < now - KEPT_MS) {
+    // Not at each write: that would look at all of them each time.
+    if ((this.#entries[0]?.at ?? now) < now - 2 * KEPT_MS) {
       this.#entries = this.#entries.filter(({ at }) => at >= now - KEPT_MS);
     }
     this.#entries.push({ at: now, lastHolderKey, leaseToken, writes });
