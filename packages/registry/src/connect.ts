@@ -1,7 +1,8 @@
 import { within } from '@postern/runtime';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { openCluster, untilWhole } from './connect-cluster.ts';
 import { commandOptions, retryDelayMs } from './connection-profile.ts';
+import { GatheringRedis } from './gathering-redis.ts';
 import { parseClusterUrl } from './redis-url.ts';
 
 export interface ConnectOptions {
@@ -46,7 +47,7 @@ export async function connectRedis(options: ConnectOptions): Promise<Redis> {
 
 /** Not opened lazily, because libraries that copy it (BullMQ's blocking reads) would give up at the first refusal. */
 function openServer(options: ConnectOptions): Redis {
-  return new Redis(options.url, {
+  return new GatheringRedis(options.url, {
     ...commandOptions(options),
     enableOfflineQueue: options.profile === 'patient',
     retryStrategy: retryDelayMs,
