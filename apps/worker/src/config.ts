@@ -35,7 +35,7 @@ export const workerEnv = z.object({
   PACE_MAX: env.integer(0, 0, 1_000_000),
   PACE_WINDOW_MS: env.integer(60_000, 100, 86_400_000),
   REACH_OUT_HOLD_MS: env.integer(60_000, 100, 30 * 86_400_000),
-  LANE_CONCURRENCY: env.integer(8, 1, 256),
+  LANE_CONCURRENCY: env.integer(12, 1, 256),
   RECORD_TTL_MS: env.integer(7 * 86_400_000, 1_000, 365 * 86_400_000),
   FAILED_BLOB_TTL_MS: env.integer(0, 0, 30 * 86_400_000),
   STATE_ENCRYPTION_KEY: env.string(),
