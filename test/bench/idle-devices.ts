@@ -12,11 +12,14 @@ import { registerLinkedDevices } from '../support/linked-devices.ts';
 import { scrape, scrapeText, total } from '../support/scrape.ts';
 import { startStack } from '../support/stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { readCpuMs } from './process-usage.ts';
 
 const DEVICES = Number(process.argv[2] ?? 1000);
 const WORKERS = Number(process.argv[3] ?? 2);
 const STEPS = [0.1, 0.3, 1];
 const SETTLE_MS = 5_000;
+/** What a worker of idle devices uses of a core, at most: pings, renewals, scans. */
+const IDLE_CPU = 0.25;
 const COLLECTOR = new URL('collect-on-signal.mjs', import.meta.url).href;
 
 function rssMegabytes(pid: number): number {
@@ -51,6 +54,16 @@ try {
       }),
     );
   };
+  /** Connected is not the end: each device then makes and uploads 812 pre-keys. */
+  const untilIdle = async () => {
+    const cpuMs = () => workers.reduce((sum, worker) => sum + readCpuMs(worker.pid), 0);
+    for (let [before, used] = [cpuMs(), Number.POSITIVE_INFINITY]; used > IDLE_CPU * SETTLE_MS * WORKERS; ) {
+      await delay(SETTLE_MS);
+      const now = cpuMs();
+      used = now - before;
+      before = now;
+    }
+  };
   await measure(0, 0);
   let from = 0;
   for (const share of STEPS) {
@@ -59,8 +72,7 @@ try {
     const started = performance.now();
     await registerLinkedDevices(stack, ids, 628_500_000_000 + from);
     await waitUntil('all are connected', () => stack.simulator.connections().length >= to, 600_000);
-    // Let the work of connecting end.
-    await delay(SETTLE_MS);
+    await untilIdle();
     await measure(to, Math.round((performance.now() - started) / 100) / 10);
     from = to;
   }
