@@ -52,13 +52,13 @@ test('a third gets its share, one device after the other, while messages flow: n
   const sockets: SocketEvent[] = [];
   stack.simulator.onMessage((message) => stanzas.push(message));
   stack.simulator.onSocket((event) => sockets.push(event));
-  let joined = false;
+  const joined = new AbortController();
   const accepted = new Map<string, string[]>();
   const talk = async (device: string) => {
     const ids: string[] = [];
     accepted.set(device, ids);
     await delay(Math.random() * PAUSE_MS);
-    while (!joined) {
+    while (!joined.signal.aborted) {
       const answer = await sendImage(
         stack.url,
         device,
@@ -80,7 +80,7 @@ test('a third gets its share, one device after the other, while messages flow: n
     },
     90_000,
   ).finally(() => {
-    joined = true;
+    joined.abort();
   });
   await talks;
   assert.deepEqual(settled, [13, 13, 14]);
