@@ -191,6 +191,8 @@ test('a message whose keys came too late for the next owner does not count as se
   // Noted in the background after the first message to somebody.
   const noted = async () => (await redis.exists(keys.device('device-1').signalKeys('tctoken'))) === 1;
   while (!(await noted())) await delay(20, t.signal);
+  // Redis' two answers may come together, and the end of that write be told only after the first of them is seen.
+  await new Promise(setImmediate);
   // The first write of a message is its content, the second one its keys: Redis takes them after the ack.
   onWrite.run = () => {
     delete onWrite.run;
