@@ -4,7 +4,8 @@
  *   npm run chaos -- --messages 1000 --devices 8 --gateways 2 --workers 2 --seed 1 [--json]
  *
  * Further: --only kill_worker,stop_worker for some kinds of disturbance, --per-second for a bounded load, --lease-ttl-ms
- * (4000), --logs <folder> for the processes' logs. The schedule follows from the seed and the sizes. Exits with 1 when a message was lost, doubled or overtaken, a device was owned twice, or something is left.
+ * (4000), --logs <folder> for the processes' logs. The schedule follows from the seed and the sizes. Exits with 1 when a
+ * message was lost, doubled or overtaken, a device was owned twice, or something is left.
  */
 import { parseOptions } from './options.ts';
 import { toComplaints, toFigures } from './report.ts';

@@ -34,6 +34,7 @@ export interface Findings extends MessageAudit {
   load: number;
 }
 
+/** Messages that may begin after a disturbance is due and before it strikes. */
 const AHEAD = 20;
 /** Enough for every device to be written to while those of a killed worker recover. */
 const AHEAD_WHILE_RECOVERING = 500;
