@@ -1,4 +1,5 @@
 export { backoffMs, delay, monotonicMs, within } from './clock.ts';
+export { type CollectorOptions, tuneCollector } from './collector.ts';
 export { ConfigError, env, readEnv } from './env.ts';
 export { Lifetime, withLifetime } from './lifetime.ts';
 export { createLogger, type Logger, type LoggerOptions, maskNumber } from './logger.ts';
