@@ -1,7 +1,7 @@
 /**
  * What a linked device that sends nothing costs: memory of its worker and of Redis, connections to Redis, and scrapes.
  *
- *   node --conditions=source --import tsx test/bench/idle-devices.ts [devices] [workers]
+ *   node --conditions=source test/bench/idle-devices.ts [devices] [workers]
  *
  * The devices' credentials are written, not paired one by one. Workers start with none, and are measured again when a tenth,
  * three tenths and all of the devices are registered and connected: as they are, and after a garbage collection.

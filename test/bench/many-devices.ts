@@ -1,5 +1,5 @@
 // What a message waits when its rate is spread over many devices, and when one of them is stuck, in turns of one run:
-//   npm run build && node --conditions=source --import tsx test/bench/many-devices.ts [devices, 50] [per second, 20] [rounds, 5]
+//   npm run build && node --conditions=source test/bench/many-devices.ts [devices, 50] [per second, 20] [rounds, 5]
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
  * What a sent message leaves in Redis, all in all and by kind of key; and the same of a paired device.
  *
- *   node --conditions=source --import tsx test/bench/redis-memory.ts [messages, 200]
+ *   node --conditions=source test/bench/redis-memory.ts [messages, 200]
  */
 import { createPicture } from '../support/distinct-picture.ts';
 import { sendImage } from '../support/send-image.ts';

@@ -1,5 +1,5 @@
 // What a scrape of a gateway costs while every one of many lanes has messages and no worker lives, the worst there is:
-//   node --conditions=source --import tsx test/bench/scrape-cost.ts [devices, 1000] [messages each, 3]
+//   node --conditions=source test/bench/scrape-cost.ts [devices, 1000] [messages each, 3]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

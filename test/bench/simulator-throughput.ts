@@ -1,7 +1,7 @@
 /**
  * How many messages with reused media the simulator carries, and what one costs it in CPU.
  *
- *   node --conditions=source --import tsx test/bench/simulator-throughput.ts [messages]
+ *   node --conditions=source test/bench/simulator-throughput.ts [messages]
  *
  * The simulator runs in a process of its own; this one sends with unmodified Baileys sockets: one image of 100 KB is
  * prepared and uploaded once per sender, then relayed to its recipients with 16 messages in flight per sender. Each

@@ -1,5 +1,5 @@
 // What the dashboard's events cost a gateway and Redis while one page listens, and while none does:
-//   node --conditions=source --import tsx test/bench/watch-cost.ts [devices, 1000]
+//   node --conditions=source test/bench/watch-cost.ts [devices, 1000]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -35,7 +35,7 @@ export function startDemo(
   const mark = `POSTERN_TEST_RUN=${randomBytes(8).toString('hex')}`;
   const [name = '', value = ''] = mark.split('=');
   const script = join(root, 'apps', 'demo', 'src', command, 'main.ts');
-  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', script, ...args], {
+  const child = spawn(process.execPath, ['--conditions=source', script, ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', PORT: '0', [name]: value, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

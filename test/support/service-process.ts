@@ -32,7 +32,7 @@ export async function startService(
   run: 'source' | 'built' = 'source',
   nodeArgs: readonly string[] = [],
 ): Promise<ServiceProcess> {
-  const source = ['--conditions=source', '--import', 'tsx', join(root, 'apps', app, 'src', 'main.ts')];
+  const source = ['--conditions=source', join(root, 'apps', app, 'src', 'main.ts')];
   const args = [...nodeArgs, ...(run === 'source' ? source : [join(root, 'apps', app, 'dist', 'main.js')])];
   const child = spawn(process.execPath, args, {
     cwd: root,

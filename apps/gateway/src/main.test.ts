@@ -12,7 +12,7 @@ import { startLocalRedis } from '@postern/local-redis';
 function startMain(variables: Record<string, string>) {
   const main = fileURLToPath(new URL('main.ts', import.meta.url));
   const env = { PATH: process.env['PATH'], ...variables };
-  return spawn(process.execPath, ['--conditions=source', '--import', 'tsx', main], { env, stdio: 'pipe' });
+  return spawn(process.execPath, ['--conditions=source', main], { env, stdio: 'pipe' });
 }
 
 test('the process says when it is ready and where, and ends by itself after SIGTERM', async (t) => {

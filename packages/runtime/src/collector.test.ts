@@ -7,7 +7,7 @@ import type { CollectorOptions } from './collector.ts';
 
 function run(options: CollectorOptions | null): Seen {
   const program = join(import.meta.dirname, 'collector.fixture.ts');
-  const args = ['--conditions=source', '--import', 'tsx', program, JSON.stringify(options)];
+  const args = ['--conditions=source', program, JSON.stringify(options)];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   assert.equal(stderr, '', 'V8 names there what it does not know');
   assert.equal(status, 0);

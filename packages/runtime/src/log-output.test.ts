@@ -10,7 +10,7 @@ async function logged(program: string): Promise<string[]> {
   const script = `import { createLogger } from ${LOGGER};
 const logger = createLogger({ name: 't', level: 'info' });
 ${program}`;
-  const args = ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', script];
+  const args = ['--conditions=source', '--input-type=module', '--eval', script];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -46,7 +46,7 @@ process.once('message', () => {
   process.disconnect();
 });
 process.send('up');`;
-  const args = ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', script];
+  const args = ['--conditions=source', '--input-type=module', '--eval', script];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   await once(child, 'message');
   child.stdout?.destroy();

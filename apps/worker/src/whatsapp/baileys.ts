@@ -8,7 +8,6 @@ import { createStateCipher } from './credentials/state-cipher.ts';
 import { trustNoiseRoot } from './noise-root.ts';
 import { releaseUploadTimer } from './release-upload-timer.ts';
 import { BaileysSession } from './session.ts';
-import { shareAsyncContext } from './shared-async-context.ts';
 import { repairSignatureCheck } from './signature-repair.ts';
 import { silenceConsole } from './silence-console.ts';
 import { clearContents } from './stored-contents.ts';
@@ -49,10 +48,9 @@ export interface BaileysOptions extends BaileysHooks {
 /**
  * WhatsApp by Baileys. Some things change for the whole process: signatures are really checked, the console is silenced
  * (libsignal prints private keys on it), a rejection that Baileys forgot does not end the process, neither does a timer
- * that it forgot keep it alive, and asynchronous contexts are shared.
+ * that it forgot keep it alive.
  */
 export function createBaileys(options: BaileysOptions): WhatsApp {
-  shareAsyncContext();
   repairSignatureCheck();
   releaseUploadTimer();
   silenceConsole(options.onConsoleSilenced);

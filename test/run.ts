@@ -1,0 +1,45 @@
+/**
+ * Runs every `*.test.ts` of the repository with Node's own test runner.
+ *   node --conditions=source test/run.ts [--long] [path …]     only files whose path contains one of the given texts
+ * `test/long` holds what takes minutes; it runs only with --long.
+ */
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = dirname(import.meta.dirname);
+const { values, positionals: filters } = parseArgs({ options: { long: { type: 'boolean' } }, allowPositionals: true });
+
+const files = globSync('{packages,apps,test}/**/*.test.ts', { cwd: root, exclude: ['**/node_modules', '**/dist'] })
+  .filter((file) => values.long || !file.startsWith(join('test', 'long')))
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .sort();
+
+if (files.length === 0) {
+  console.error(`No test file matches: ${filters.join(' ')}`);
+  process.exitCode = 1;
+} else {
+  run(files);
+}
+
+function run(tests: string[]): void {
+  // Files wait more than they compute, but each may start servers: as many at once as there are cores, at least two.
+  const concurrency = Math.min(8, Math.max(2, availableParallelism()));
+  // Holds for a single test and for a whole file.
+  const timeoutMs = values.long ? 40 * 60_000 : 4 * 60_000;
+  const options = ['--conditions=source', '--test', '--test-reporter=spec', '--test-global-setup=test/prepare.ts'];
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`];
+  const runner = spawn(process.execPath, [...options, ...limits, ...tests], {
+    cwd: root,
+    // What tests start by the name `node` is this one.
+    env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}` },
+    stdio: 'inherit',
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => runner.kill(signal));
+  runner.on('exit', (code, signal) => {
+    if (signal) console.error(`The test runner was ended by ${signal}.`);
+    process.exitCode = code ?? 1;
+  });
+}
