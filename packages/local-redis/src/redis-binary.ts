@@ -8,17 +8,16 @@ const NAMES = ['redis-server', 'valkey-server'];
 const PACKAGES = ['redis-server', 'valkey-server'];
 
 /**
- * The path of a Redis (or Valkey) server: from PATH, else installed the platform's way (apt as root; unpacked from the
- * distribution's package without root; Homebrew on macOS). Rejects with the commands to run by hand when none works.
+ * The path of a Redis (or Valkey) server: from PATH, else the distribution's package unpacked into the user's cache, which
+ * is quick and changes nothing of the system, else installed by apt as root, or by Homebrew on macOS. Rejects with the
+ * commands to run by hand when none works.
  */
 export async function findOrInstallRedis(onProgress: (step: string) => void): Promise<string> {
   const found = (await findOnPath()) ?? (await findUnpacked());
   if (found) return found;
-  onProgress('Redis is not installed; installing it (once) ...');
-  for (const install of [installByApt, installUnpacked, installByBrew]) {
-    const path = await install();
-    if (path) return path;
-  }
+  onProgress('Redis is not installed; fetching it (once) ...');
+  const installed = await installRedis();
+  if (installed) return installed;
   throw new Error(
     [
       'No Redis server was found and none could be installed. Install one and try again, for example:',
@@ -29,6 +28,11 @@ export async function findOrInstallRedis(onProgress: (step: string) => void): Pr
       'or set REDIS_URL to a Redis that runs already.',
     ].join('\n'),
   );
+}
+
+/** Tries the platform's ways in order; resolves with the server's path, or with nothing when none works. */
+export async function installRedis(): Promise<string | undefined> {
+  return (await installUnpacked()) ?? (await installByApt()) ?? (await installByBrew());
 }
 
 async function findOnPath(): Promise<string | undefined> {
