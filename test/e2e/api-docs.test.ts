@@ -4,8 +4,12 @@ import { after, before, test } from 'node:test';
 import { Lifetime } from '@postern/runtime';
 import { parse } from 'yaml';
 import { type GatewayUnderTest, startGatewayUnderTest } from '../../apps/gateway/src/testing/gateway-under-test.ts';
+import { samplePng } from '../../apps/gateway/src/testing/sample-png.ts';
+import { PHONE } from '../../apps/gateway/src/testing/send-form.ts';
+import { startWorkerDouble, type WorkerDouble } from '../../apps/gateway/src/testing/worker-double.ts';
 import { openPage } from '../support/browser.ts';
 import { photograph } from '../support/photograph.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const lifetime = new Lifetime();
 const description = parse(readFileSync('apps/gateway/openapi.yaml', 'utf8')) as {
@@ -15,10 +19,13 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 /** Swagger UI lets paths break between words by characters without width. */
 const plain = (text: string) => text.replaceAll('\u200b', '').trim();
 let tested: GatewayUnderTest;
+let worker: WorkerDouble;
 
 before(async () => {
   tested = lifetime.use(await startGatewayUnderTest({ API_KEYS: 'admin:key' }), (started) => started.stop());
   await tested.addDevice('shop');
+  worker = await startWorkerDouble(tested, { deviceId: 'shop' });
+  lifetime.use(worker, (started) => started.stop());
 });
 after(() => lifetime.stop());
 
@@ -44,20 +51,59 @@ test('/docs shows every operation of the description, from this server alone, wi
   assert.deepEqual(complaints, []);
 });
 
-test('/docs can try a call with a key', async () => {
-  const { page, complaints } = await openPage(lifetime, `${tested.url}/docs`);
+/** Opens the page and gives it the key, as somebody does who wants to try the API. */
+async function openWithKey(): ReturnType<typeof openPage> {
+  const opened = await openPage(lifetime, `${tested.url}/docs`);
+  const { page } = opened;
   await page.getByRole('button', { name: 'Authorize' }).first().click();
-  await page.locator('#api_key_value, input[aria-label="auth-api-key-value"], .auth-container input').nth(1).waitFor();
-  await photograph(page, 'docs-2-authorize');
   const bearer = page.locator('.auth-container', { hasText: 'bearer' });
   await bearer.locator('input').fill('key');
+  await photograph(page, 'docs-2-authorize');
   await bearer.getByRole('button', { name: 'Apply credentials' }).click();
   await page.getByRole('button', { name: 'Close' }).first().click();
+  return opened;
+}
+
+test('/docs can try a call with a key', async () => {
+  const { page, complaints } = await openWithKey();
   const operation = page.locator('.opblock', { has: page.locator('[data-path="/devices"]') }).first();
   await operation.click();
   await operation.getByRole('button', { name: 'Try it out' }).click();
   await operation.getByRole('button', { name: 'Execute' }).click();
   await operation.locator('.live-responses-table').getByText('"shop"').first().waitFor();
   await photograph(page, 'docs-3-tried');
+  assert.deepEqual(complaints, []);
+});
+
+test('the form of /docs sends an image when a number and a file are given, each time as a new message', async () => {
+  const { page, complaints } = await openWithKey();
+  const operation = page.locator('#operations-Sending-sendImage');
+  await operation.click();
+  await operation.getByRole('button', { name: 'Try it out' }).click();
+  await operation.locator('[data-property-name="phone"] input').fill(PHONE);
+  const file = { name: 'one.png', mimeType: 'image/png', buffer: samplePng() };
+  await operation.locator('[data-property-name="image"] input[type="file"]').setInputFiles(file);
+  for (const count of [1, 2]) {
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    await waitUntil(`message ${count} has arrived`, () => worker.jobs.length === count, 10_000);
+  }
+  const live = operation.locator('.live-responses-table');
+  await live.getByText('Image sent successfully').first().waitFor();
+  await photograph(page, 'docs-4-sent');
+  const { message_id, accepted_at, expires_at, caption, view_once, compress, hd, is_forwarded, ...job } =
+    worker.jobs[1] ?? assert.fail();
+  assert.notEqual(message_id, worker.jobs[0]?.message_id);
+  assert.ok(expires_at - accepted_at > 3_600_000);
+  assert.deepEqual(
+    { caption, view_once, compress, hd, is_forwarded },
+    {
+      caption: '',
+      view_once: false,
+      compress: false,
+      hd: false,
+      is_forwarded: false,
+    },
+  );
+  assert.ok(!('duration' in job) && !('reply_message_id' in job));
   assert.deepEqual(complaints, []);
 });

@@ -67,17 +67,33 @@ function follow(reference: string): unknown {
   return names.reduce<unknown>((node, name) => (node as Record<string, unknown> | undefined)?.[name], description);
 }
 
-test('every reference leads somewhere and every example fits its schema', () => {
-  const visit = (node: unknown, path: string[]) => {
+/** Calls back for every object of the description with the names that lead to it. */
+function visitAll(visit: (node: Record<string, unknown>, path: string[]) => void): void {
+  const walk = (node: unknown, path: string[]) => {
     if (typeof node !== 'object' || node === null) return;
-    if ('$ref' in node && typeof node.$ref === 'string') assert.ok(follow(node.$ref), node.$ref);
-    if ('schema' in node && 'example' in node && path.at(-1) === 'application/json') {
-      const isValid = ajv.validate({ $ref: pointerTo(...path, 'schema') }, node.example);
-      assert.ok(isValid, `${path.join('.')}: ${ajv.errorsText()}`);
-    }
-    for (const [name, child] of Object.entries(node)) visit(child, [...path, name]);
+    visit(node as Record<string, unknown>, path);
+    for (const [name, child] of Object.entries(node)) walk(child, [...path, name]);
   };
-  visit(description, []);
+  walk(description, []);
+}
+
+test('every reference leads somewhere and every example fits its schema', () => {
+  const assertFits = (value: unknown, ...path: string[]) => {
+    assert.ok(ajv.validate({ $ref: pointerTo(...path) }, value), `${path.join('.')}: ${ajv.errorsText()}`);
+  };
+  visitAll((node, path) => {
+    if (typeof node['$ref'] === 'string') assert.ok(follow(node['$ref']), node['$ref']);
+    if ('schema' in node && 'example' in node) assertFits(node['example'], ...path, 'schema');
+    // A schema's own examples are a list; a body's would be an object.
+    if (Array.isArray(node['examples'])) for (const value of node['examples']) assertFits(value, ...path);
+    else assert.ok(!('examples' in node), `${path.join('.')}: examples of a body are not checked; use example`);
+  });
+});
+
+test('no parameter has an example, which the page would send without being asked to', () => {
+  visitAll((node, path) => {
+    if ('in' in node && 'schema' in node) assert.ok(!('example' in node || 'examples' in node), path.join('.'));
+  });
 });
 
 /** Calls the server and holds its answer against what the description says about that status. */
