@@ -58,6 +58,28 @@ test('without a network it starts, serves the page, says that the device is not 
   await stop(second);
 });
 
+test('a second one in the same folder is refused, and the first goes on', async () => {
+  const port = await freePort();
+  const first = await startOffline(port);
+  const second = startDemo(lifetime, 'start', [], { DATA_DIR, PORT: String(await freePort()) });
+  assert.equal((await second.exited).code, 1);
+  assert.match(second.stderr(), /DATA_DIR: Postern runs already in /);
+  assert.doesNotMatch(second.stderr(), /Redis runs/);
+  assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
+  await stop(first);
+});
+
+test('started again right after it was killed, it works on with the same folder', async () => {
+  const first = await startOffline(await freePort());
+  process.kill(first.pid, 'SIGKILL');
+  await first.exited;
+  const second = await startOffline(await freePort());
+  const servers = (await first.running()).filter((command) => command.includes('redis-server'));
+  assert.deepEqual(servers, [], 'its Redis ended before the next began');
+  await stop(second);
+  await waitUntil('nothing of the first is left', async () => (await first.running()).length === 0);
+});
+
 test('a taken port is named, and nothing is started', async () => {
   const squatter = createServer().listen(0, '127.0.0.1');
   lifetime.use(squatter, (server) => server.close());

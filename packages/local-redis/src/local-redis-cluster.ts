@@ -46,12 +46,13 @@ const SETTINGS = {
 export async function startLocalRedisCluster(options: LocalRedisClusterOptions = {}): Promise<LocalRedisCluster> {
   const { password, onProgress } = options;
   const directory = await mkdtemp(join(tmpdir(), 'postern-cluster-'));
-  const settings = { ...SETTINGS, ...(password === undefined ? {} : { requirepass: password, masterauth: password }) };
+  const settings = { ...SETTINGS, ...(password === undefined ? {} : { masterauth: password }) };
   const start = (index: number, port: number) =>
     startLocalRedis({
       directory: join(directory, String(index)),
       port,
       settings,
+      ...(password === undefined ? {} : { password }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
   const nodes: LocalRedis[] = [];

@@ -4,13 +4,14 @@ import type { Command } from '../processes/run-command.ts';
 import type { Environment } from '../processes/service.ts';
 import { startGatewayAndWorker } from '../processes/start-gateway-and-worker.ts';
 import { startRedis } from '../processes/start-redis.ts';
+import { lockDataDirectory } from './data-directory-lock.ts';
 import { toDeviceNews } from './device-news.ts';
 
 const DEFAULT_PORT = 3000;
 
 /**
  * Starts Redis, worker and gateway against the real WhatsApp, with everything below DATA_DIR, and tells where the
- * pairing page is. Their logs go to standard output. Needs no internet to start: devices say why
+ * pairing page is. Two at once in one folder are refused. Their logs go to standard output. Needs no internet to start: devices say why
  * they are not connected.
  */
 export async function runPostern(
@@ -19,6 +20,7 @@ export async function runPostern(
   say: (text: string) => void,
 ): Promise<void> {
   const directory = resolve(environment['DATA_DIR'] || '.postern');
+  command.lifetime.use(await lockDataDirectory(directory), (lock) => lock.release());
   const port = Number(environment['PORT'] || DEFAULT_PORT);
   const host = environment['HOST'] || '127.0.0.1';
   if (port === 0 || (await pickPort(port, host)) !== port) {
