@@ -22,6 +22,8 @@ import {
   createMessageLists,
   createMessages,
   createPairingQrs,
+  createRedisCheck,
+  createWriteProbe,
   disconnectRedis,
   hasContent,
   observeRedis,
@@ -31,6 +33,7 @@ import {
 } from '@postern/registry';
 import {
   createMetricsRegistry,
+  createReadiness,
   type Logger,
   startOperationsServer,
   startTracing,
@@ -68,7 +71,6 @@ import { createUploadSlots } from './http/upload-slots.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { toOutcome } from './outcomes/outcome.ts';
 import { createOutcomes } from './outcomes/outcomes.ts';
-import { answering } from './redis-silence.ts';
 
 export interface Gateway {
   id: string;
@@ -85,6 +87,8 @@ const DRAIN_MS = 3_000;
 /** How long connections may stay open after the last answer. */
 const CLOSE_MS = 1_000;
 const SWEEP_INTERVAL_MS = 5 * 60_000;
+/** How long Redis may take for the write of a readiness check. */
+const READY_WITHIN_MS = 700;
 
 /** Starts a gateway. Rejects when Redis does not answer, when the blob store is another than everyone's, and when the
  * address is taken. */
@@ -150,7 +154,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     });
     const uploadSlots = createUploadSlots(config.uploadsLimit);
     observeBacklog(registry, { redis, keys });
-    lifetime.use(observeRedis(redis, registry), (observing) => observing.stop());
+    const probe = createWriteProbe(redis, keys, id);
+    lifetime.use(observeRedis(redis, probe, registry), (observing) => observing.stop());
 
     // Workers decide for how long.
     const failedJobs = createFailedJobs(redis, keys, { ttlMs: 0 });
@@ -168,13 +173,10 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     lifetime.use(sweeper, (started) => started.stop());
 
     const drain = createDrain();
-    const problems = async () => {
-      if (drain.isDraining()) return ['shutting down'];
-      return answering(redis.ping()).then(
-        () => [],
-        () => ['Redis does not answer'],
-      );
-    };
+    const readiness = createReadiness([
+      { name: 'lifecycle', findProblem: () => (drain.isDraining() ? 'shutting down' : undefined) },
+      createRedisCheck(probe, READY_WITHIN_MS),
+    ]);
     const changes = new ChangeFeed({
       devices,
       messages,
@@ -188,7 +190,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       eventStreams: () => changes.listeners,
     });
     const { host } = config;
-    const operations = await startOperationsServer(registry, { host, port: config.metricsPort, ready: problems });
+    const operations = await startOperationsServer(registry, { host, port: config.metricsPort, ready: readiness });
     lifetime.use(operations, (started) => started.stop());
 
     const admission = {
@@ -200,7 +202,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const sending = { acceptance, keyed, blobs, outcomes, metrics, replyTo: id, syncWaitMs: config.syncWaitMs };
     const sessions = createSessions(authenticator, secret);
     const routes = [
-      ...operationsRoutes({ problems }),
+      ...operationsRoutes({ readiness }),
       ...sessionRoutes(authenticator, sessions),
       ...sendImageRoutes({
         ...sending,

@@ -11,13 +11,15 @@ import {
   createPacing,
   createPairingQrs,
   createReachOutHolds,
+  createRedisCheck,
   createWorkers,
+  createWriteProbe,
   disconnectRedis,
   observeRedis,
   readRun,
   verifySameBlobStore,
 } from '@postern/registry';
-import { type Logger, startOperationsServer, startTracing, withLifetime } from '@postern/runtime';
+import { createReadiness, type Logger, startOperationsServer, startTracing, withLifetime } from '@postern/runtime';
 import type { WorkerConfig } from './config.ts';
 import { createCommandInbox } from './devices/command-inbox.ts';
 import { Ownership } from './devices/ownership.ts';
@@ -34,6 +36,8 @@ const CLAIM_INTERVAL_MS = 750;
 const REBALANCE_INTERVAL_MS = 1_000;
 const EXPIRY_INTERVAL_MS = 1_000;
 const RECONCILE_INTERVAL_MS = 30_000;
+/** How long Redis may take for the write of a readiness check. */
+const READY_WITHIN_MS = 1_000;
 const MAX_REDIRECTS = 5;
 const MAX_BACKOFF_MS = 30_000;
 
@@ -68,7 +72,8 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
 
     const owned: { by?: Ownership } = {};
     const metrics = createWorkerMetrics(() => owned.by?.devices ?? []);
-    lifetime.use(observeRedis(redis, metrics.registry), (observing) => observing.stop());
+    const probe = createWriteProbe(redis, keys, workerId);
+    lifetime.use(observeRedis(redis, probe, metrics.registry), (observing) => observing.stop());
     const leases = createLeases(redis, keys, { workerId, ttlMs: config.leaseTtlMs });
     const whatsapp = createBaileys({
       redis,
@@ -197,7 +202,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const operations = await startOperationsServer(metrics.registry, {
       host: config.host,
       port: config.metricsPort,
-      ready: async () => (redis.status === 'ready' ? [] : ['Redis cannot be reached']),
+      ready: createReadiness([createRedisCheck(probe, READY_WITHIN_MS)]),
     });
     lifetime.use(operations, () => operations.stop());
     logger.info({ worker_id: workerId, metrics_port: operations.port }, 'ready');

@@ -37,3 +37,4 @@ export { scanKeys } from './scan-keys.ts';
 export { createScript } from './script.ts';
 export { takeOfWindow } from './sliding-window.ts';
 export { createWorkers, readOwners, type Workers } from './workers.ts';
+export { createRedisCheck, createWriteProbe, type WriteProbe } from './write-probe.ts';

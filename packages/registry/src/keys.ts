@@ -18,6 +18,8 @@ export interface Keys {
   blobStore: string;
   /** Sorted set: worker id by the Unix milliseconds, on Redis' clock, until which it counts as alive. */
   workers: string;
+  /** What a process writes to learn whether Redis takes writes. */
+  probe(processId: string): string;
   /** Held while one worker lets a device go for another, so that one moves at a time. */
   rebalance: string;
   /** Message id → device id. */
@@ -85,6 +87,7 @@ export function createKeys(prefix: string): Keys {
     secret: `${prefix}:secret`,
     blobStore: `${prefix}:blob-store`,
     workers: `${prefix}:workers`,
+    probe: (processId) => `${prefix}:probe:${processId}`,
     reconcile: `${prefix}:reconcile`,
     rebalance: `${prefix}:rebalance`,
     messageDevice: (messageId) => `${prefix}:message:${messageId}`,

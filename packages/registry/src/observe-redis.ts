@@ -1,20 +1,21 @@
 import { delay, Gauge, Histogram, monotonicMs, type Registry, within } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { toMasters } from './scan-keys.ts';
+import type { WriteProbe } from './write-probe.ts';
 
 const INTERVAL_MS = 5_000;
 const PATIENCE_MS = 2_000;
 const UNKNOWN = { used: Number.NaN, limit: Number.NaN };
 
 /**
- * Asks Redis every few seconds, over the connection that the process works with, whether it answers, how fast, and how
- * full it is; of a cluster, how full its fullest node is. Memory is NaN (unknown) while it does not answer.
+ * Asks Redis every few seconds, over the connection that the process works with, whether it takes writes, how fast it
+ * answers, and how full it is; of a cluster, how full its fullest node is. Memory is NaN (unknown) while it is silent.
  */
-export function observeRedis(redis: Redis, registry: Registry): { stop(): Promise<void> } {
+export function observeRedis(redis: Redis, probe: WriteProbe, registry: Registry): { stop(): Promise<void> } {
   const registers = [registry];
   const up = new Gauge({
     name: 'postern_redis_up',
-    help: 'Whether Redis answers this process (1) or not (0)',
+    help: 'Whether Redis takes writes of this process (1) or not (0)',
     registers,
   });
   const seconds = new Histogram({
@@ -34,14 +35,11 @@ export function observeRedis(redis: Redis, registry: Registry): { stop(): Promis
     within(question, PATIENCE_MS, () => new Error('no answer'), stopping.signal);
   const look = async () => {
     const startedMs = monotonicMs();
-    const isUp = await answering(redis.ping()).then(
-      () => true,
-      () => false,
-    );
-    if (isUp) seconds.observe((monotonicMs() - startedMs) / 1000);
-    up.set(isUp ? 1 : 0);
+    const isAnswering = await succeeds(answering(redis.ping()));
+    if (isAnswering) seconds.observe((monotonicMs() - startedMs) / 1000);
+    up.set(isAnswering && (await succeeds(answering(probe()))) ? 1 : 0);
     // A Redis that answers may yet forbid INFO.
-    const { used, limit } = isUp ? await answering(readMemory(redis)).catch(() => UNKNOWN) : UNKNOWN;
+    const { used, limit } = isAnswering ? await answering(readMemory(redis)).catch(() => UNKNOWN) : UNKNOWN;
     memory.used.set(used);
     memory.limit.set(limit);
   };
@@ -59,6 +57,12 @@ export function observeRedis(redis: Redis, registry: Registry): { stop(): Promis
     },
   };
 }
+
+const succeeds = (question: Promise<unknown>) =>
+  question.then(
+    () => true,
+    () => false,
+  );
 
 async function readMemory(redis: Redis): Promise<{ used: number; limit: number }> {
   const nodes = await Promise.all(toMasters(redis).map(async (node) => toMemory(await node.info('memory'))));

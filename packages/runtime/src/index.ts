@@ -9,11 +9,11 @@ export {
   Gauge,
   Histogram,
   type OperationsServer,
-  type ReadinessCheck,
   type Registry,
   startOperationsServer,
 } from './metrics.ts';
 export { runUntilSignal } from './process.ts';
+export { createReadiness, type Readiness, type ReadinessCheck } from './readiness.ts';
 export { inSpan, NO_TRACING, type Span, type Tracing } from './tracing/span.ts';
 export { startTracing } from './tracing/start-tracing.ts';
 export { parseTracingConfig, type TracingConfig, tracingEnv } from './tracing/tracing-env.ts';

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Readiness } from './readiness.ts';
 
 export { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
@@ -11,9 +12,6 @@ export function createMetricsRegistry(): Registry {
   return registry;
 }
 
-/** What `/readyz` answers: empty when the process can work, else what keeps it from working. */
-export type ReadinessCheck = () => Promise<string[]>;
-
 export interface OperationsServer {
   port: number;
   stop(): Promise<void>;
@@ -22,7 +20,7 @@ export interface OperationsServer {
 /** Serves `/metrics`, `/healthz` and `/readyz` on a port of their own; port 0 picks a free one. */
 export async function startOperationsServer(
   registry: Registry,
-  { host, port, ready }: { host: string; port: number; ready: ReadinessCheck },
+  { host, port, ready }: { host: string; port: number; ready: Readiness },
 ): Promise<OperationsServer> {
   const server = createServer((request, response) => {
     const respond = (status: number, body: string, type = 'application/json') =>

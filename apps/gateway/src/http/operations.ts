@@ -1,16 +1,16 @@
 import { fileURLToPath } from 'node:url';
+import type { Readiness } from '@postern/runtime';
 import type { Route } from './exchange.ts';
 import { respond, succeed } from './respond.ts';
 
 export interface OperationsParts {
-  /** What keeps this gateway from working; empty when nothing does. */
-  problems: () => Promise<string[]>;
+  readiness: Readiness;
 }
 
 const OPENAPI = fileURLToPath(new URL('../../openapi.yaml', import.meta.url));
 
 /** Health, readiness and the description of the API; none needs a key. */
-export function operationsRoutes({ problems }: OperationsParts): Route[] {
+export function operationsRoutes({ readiness }: OperationsParts): Route[] {
   return [
     {
       method: 'get',
@@ -23,7 +23,7 @@ export function operationsRoutes({ problems }: OperationsParts): Route[] {
       path: '/readyz',
       access: 'public',
       async handle({ response }) {
-        const found = await problems();
+        const found = await readiness();
         if (found.length === 0) succeed(response, 'ready', {});
         else respond(response, 503, { code: 'NOT_READY', message: found.join('; ') });
       },
