@@ -1,6 +1,6 @@
 import { type Mail, mailSchema } from '@postern/contract';
-import type { Keys } from '@postern/registry';
-import { delay, monotonicMs } from '@postern/runtime';
+import { createDrainingScript, type Keys } from '@postern/registry';
+import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 
 /** How many letters a mailbox keeps, and for how long after the last one. Readers that fall behind re-read records. */
@@ -8,32 +8,17 @@ const MAX_LETTERS = 10_000;
 const MAILBOX_TTL_MS = 10 * 60_000;
 const BLOCK_MS = 5_000;
 
-/** How often a sender prolongs the life of a mailbox it posts to. */
-const PROLONG_MS = 60_000;
-const MAX_REMEMBERED = 1_000;
-
-/** By connection: when each mailbox was last prolonged, in milliseconds of the monotonic clock. */
-const prolonged = new WeakMap<Redis, Map<string, number>>();
+// KEYS: mailbox. ARGV: the letter. News of what ended is told also by a full Redis; a mailbox is bounded.
+const post = createDrainingScript<number>(`
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ${MAX_LETTERS}, '*', 'mail', ARGV[1])
+return redis.call('PEXPIRE', KEYS[1], ${MAILBOX_TTL_MS})`);
 
 /**
  * Posts to another process: one stream per process, so that nobody reads what is meant for others and nothing is lost
  * while the reader reconnects.
  */
 export async function postMail(redis: Redis, keys: Keys, processId: string, mail: Mail): Promise<void> {
-  const key = keys.mailbox(processId);
-  const posted = redis.xadd(key, 'MAXLEN', '~', MAX_LETTERS, '*', 'mail', JSON.stringify(mail));
-  // After the letter: there must be a stream to prolong.
-  await Promise.all([posted, isDue(redis, key) && redis.pexpire(key, MAILBOX_TTL_MS)]);
-}
-
-function isDue(redis: Redis, key: string): boolean {
-  const times = prolonged.get(redis) ?? new Map<string, number>();
-  prolonged.set(redis, times);
-  const now = monotonicMs();
-  if (now - (times.get(key) ?? Number.NEGATIVE_INFINITY) < PROLONG_MS) return false;
-  if (times.size >= MAX_REMEMBERED) times.clear();
-  times.set(key, now);
-  return true;
+  await post(redis, [keys.mailbox(processId)], [JSON.stringify(mail)]);
 }
 
 export interface MailboxOptions {

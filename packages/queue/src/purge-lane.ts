@@ -1,4 +1,4 @@
-import { createScript, type Keys } from '@postern/registry';
+import { createDrainingScript, type Keys } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
 
@@ -6,7 +6,7 @@ import { toLaneKeys } from './lane-queue.ts';
 // queued. KEYS: wait. ARGV: prefix of the messages' records, job key prefix, how many to leave, how many to look at,
 // record TTL in milliseconds. Answers how many it looked at, and the ids that it cancelled. A job's other keys come into
 // being only when somebody takes it in hand.
-const cancelWaiting = createScript<[number, ...string[]]>(`
+const cancelWaiting = createDrainingScript<[number, ...string[]]>(`
 local from = -tonumber(ARGV[3]) - tonumber(ARGV[4])
 local ids = redis.call('LRANGE', KEYS[1], from, -tonumber(ARGV[3]) - 1)
 local answer = { #ids }

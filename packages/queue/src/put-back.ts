@@ -1,11 +1,11 @@
-import { createScript, HOLDS, type Keys } from '@postern/registry';
+import { createDrainingScript, HOLDS, type Keys } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
 
 // `active` lists the newest fetch first and `wait` is consumed from its right end, so pushing in the order of `active`
 // leaves the oldest to be consumed first. KEYS: last holder, active, wait, marker, meta, stalled. ARGV: lease token, job key
 // prefix, mode (`all`, `only`), ids.
-const putBack = createScript<number>(`${HOLDS}
+const putBack = createDrainingScript<number>(`${HOLDS}
 if not holds(KEYS[1], ARGV[1]) then return -1 end
 local named = {}
 for i = 4, #ARGV do named[ARGV[i]] = true end

@@ -1,6 +1,6 @@
 import type { Failure } from '@postern/contract';
 import {
-  createScript,
+  createDrainingScript,
   type Keys,
   type MessageChange,
   TRANSITION,
@@ -37,12 +37,12 @@ local function remove(i)
   return redis.call('DEL', KEYS[i + 1], KEYS[i + 2])
 end`;
 
-const removeJob = createScript<number>(`${REMOVE}
+const removeJob = createDrainingScript<number>(`${REMOVE}
 return remove(1)`);
 
 // What became of a message may be said by whoever knows it. KEYS: as above, then the transition's. ARGV: as above, then
 // the change.
-const settleJob = createScript<[string, number]>(`${TRANSITION}${REMOVE}
+const settleJob = createDrainingScript<[string, number]>(`${TRANSITION}${REMOVE}
 return { transition(4, 3), remove(1) }`);
 
 function toJobKeys(keys: Keys, { deviceId }: HeldLease, jobId: string): string[] {

@@ -1,5 +1,5 @@
 import type { MessageRecord } from '@postern/contract';
-import { createScript, HOLDS, type Keys, toMessageRecord } from '@postern/registry';
+import { createDrainingScript, HOLDS, type Keys, toMessageRecord } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
 import { toHash } from './to-hash.ts';
@@ -18,7 +18,7 @@ const LOCK_MS = 24 * 3_600_000;
 // `wait` is consumed from its right end and `active` lists the newest first. What is active and in nobody's hand comes
 // first: a fetch whose answer was lost, or a job whose end could not be written. KEYS: last holder, wait, active, marker,
 // meta. ARGV: lease token, job key prefix, record key prefix, how many at most, lock in milliseconds, now, ids in hand.
-const take = createScript<[string, string, string[]][] | number>(`${HOLDS}
+const take = createDrainingScript<[string, string, string[]][] | number>(`${HOLDS}
 if not holds(KEYS[1], ARGV[1]) then return -1 end
 local held, taken, most = {}, {}, tonumber(ARGV[4])
 for i = 7, #ARGV do held[ARGV[i]] = true end

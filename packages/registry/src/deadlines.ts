@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
-import { createScript } from './script.ts';
+import { createDrainingScript, createScript } from './script.ts';
 
 // KEYS: deadlines, unsettled counts. Both are in one cluster slot, see Keys.unsettled. ARGV: member, device id, deadline.
 const add = createScript<number>(`
@@ -8,7 +8,7 @@ if redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1]) == 0 then return 0 end
 return redis.call('HINCRBY', KEYS[2], ARGV[2], 1)`);
 
 // KEYS and ARGV as above, without the deadline.
-const remove = createScript<number>(`
+const remove = createDrainingScript<number>(`
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
 if redis.call('HINCRBY', KEYS[2], ARGV[2], -1) <= 0 then redis.call('HDEL', KEYS[2], ARGV[2]) end
 return 1`);

@@ -1,6 +1,7 @@
 import { type SendImageJob, sendImageJob } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
+import { setDraining } from './script.ts';
 
 /** The jobs of failed messages, kept for a while so that they can be sent again. */
 export interface FailedJobs {
@@ -15,7 +16,8 @@ export function createFailedJobs(redis: Redis, keys: Keys, { ttlMs }: { ttlMs: n
   const keyOf = (deviceId: string, messageId: string) => keys.device(deviceId).failedJob(messageId);
   return {
     async keep(job) {
-      if (ttlMs > 0) await redis.set(keyOf(job.device_id, job.message_id), JSON.stringify(job), 'PX', ttlMs);
+      if (ttlMs > 0)
+        await setDraining(redis, [keyOf(job.device_id, job.message_id)], [JSON.stringify(job), 'PX', ttlMs]);
     },
     async find(deviceId, messageId) {
       const json = await redis.get(keyOf(deviceId, messageId));

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { HOLDS } from './holds.ts';
-import { createScript } from './script.ts';
+import { createDrainingScript, toDraining, toDrainingKeys } from './script.ts';
 
 /** One write under a device's hash tag. Hash writes take field/value pairs; values may be binary. */
 export type FencedWrite =
@@ -26,7 +26,8 @@ while i <= #ARGV do
   i = i + 3 + count
 end
 return 1`;
-const fenced = createScript<number>(FENCED);
+const fenced = createDrainingScript<number>(FENCED);
+const FENCED_TEXT = toDraining(FENCED);
 
 const CHUNK = 1000;
 
@@ -56,7 +57,8 @@ export async function repeatFenced(
   writes: readonly FencedWrite[],
 ): Promise<void> {
   const { keys, args } = toScriptCall(lastHolderKey, token, writes);
-  assertApplied(await redis.eval(FENCED, keys.length, ...keys, ...args));
+  const touched = toDrainingKeys(keys);
+  assertApplied(await redis.eval(FENCED_TEXT, touched.length, ...touched, ...args));
 }
 
 function assertApplied(reply: unknown): void {

@@ -34,7 +34,7 @@ export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.
 export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
 export { isRedisUrl } from './redis-url.ts';
 export { scanKeys } from './scan-keys.ts';
-export { createScript } from './script.ts';
+export { createDrainingScript, createScript, setDraining } from './script.ts';
 export { takeOfWindow } from './sliding-window.ts';
 export { createWorkers, readOwners, type Workers } from './workers.ts';
 export { createRedisCheck, createWriteProbe, type WriteProbe } from './write-probe.ts';

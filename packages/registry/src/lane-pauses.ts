@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
-import { createScript } from './script.ts';
+import { createDrainingScript } from './script.ts';
 
 /**
  * Lanes that an operator has paused: nothing more is taken in hand, and what is accepted waits. The flag belongs to the
@@ -14,7 +14,7 @@ export interface LanePauses {
 }
 
 // KEYS: device record, flag. ARGV: now. A device that is removed meanwhile leaves no flag behind.
-const pause = createScript<string | null>(`
+const pause = createDrainingScript<string | null>(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 redis.call('SET', KEYS[2], ARGV[1], 'NX')
 return redis.call('GET', KEYS[2])`);

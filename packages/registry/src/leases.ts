@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { HOLDS } from './holds.ts';
 import type { Keys } from './keys.ts';
-import { createScript } from './script.ts';
+import { createDrainingScript } from './script.ts';
 
 /**
  * The right to own a device: at most one worker holds it at a time. The token (`<worker>#<epoch>`) names the holder and
@@ -34,7 +34,7 @@ export interface Leases {
 }
 
 // KEYS: lease, last holder. ARGV: worker, TTL in milliseconds, the last holder that was seen where that matters.
-const acquire = createScript<number>(`${HOLDS}
+const acquire = createDrainingScript<number>(`${HOLDS}
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local last = redis.call('GET', KEYS[2]) or ''
 if ARGV[3] and ARGV[3] ~= last then return 0 end
@@ -45,14 +45,14 @@ redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 return epoch`);
 
 // KEYS: lease, last holder. ARGV: token, TTL in milliseconds.
-const renew = createScript<string>(`${HOLDS}
+const renew = createDrainingScript<string>(`${HOLDS}
 if not holds(KEYS[2], ARGV[1]) then return 'lost' end
 redis.call('SET', KEYS[2], ARGV[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 'renewed'`);
 
 // KEYS: lease, last holder. ARGV: token. Nobody is connected any more: the next one need not wait.
-const release = createScript<number>(`${HOLDS}
+const release = createDrainingScript<number>(`${HOLDS}
 if not holds(KEYS[2], ARGV[1]) then return 0 end
 redis.call('SET', KEYS[2], string.format('#%d', epoch_of(ARGV[1])))
 redis.call('DEL', KEYS[1])

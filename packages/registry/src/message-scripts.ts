@@ -1,7 +1,7 @@
 import { HOLDS } from './holds.ts';
 import type { Keys } from './keys.ts';
 import { CREATE_RECORD } from './message-creation.ts';
-import { createScript } from './script.ts';
+import { createDrainingScript, createScript } from './script.ts';
 
 // KEYS: record, the device's index of messages. ARGV: the record's.
 export const createRecord = createScript<number>(`${CREATE_RECORD}
@@ -59,17 +59,17 @@ export function toTransitionKeys(keys: Keys, deviceId: string, messageId: string
 }
 
 // KEYS: the transition's. ARGV: the change.
-export const changeMessage = createScript<string>(`${TRANSITION}
+export const changeMessage = createDrainingScript<string>(`${TRANSITION}
 return transition(1, 1)`);
 
 // KEYS: the device's last holder, the transition's. ARGV: lease token, the change.
-export const changeAsOwner = createScript<string>(`${TRANSITION}${HOLDS}
+export const changeAsOwner = createDrainingScript<string>(`${TRANSITION}${HOLDS}
 if not holds(KEYS[1], ARGV[1]) then return 'lease_lost' end
 return transition(2, 2)`);
 
 // KEYS: the transition's, set of who sent which receipt. ARGV: status, participant or nothing, TTL in milliseconds of the set, the
 // change. Each participant of a group is counted once per status. A receipt of a message whose ack is awaited is noted.
-export const noteReceipt = createScript<string>(`${TRANSITION}
+export const noteReceipt = createDrainingScript<string>(`${TRANSITION}
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return 'missing' end
 if ARGV[2] ~= '' and redis.call('SADD', KEYS[4], ARGV[1] .. '|' .. ARGV[2]) == 1 then
@@ -79,6 +79,6 @@ end
 if state == 'sending' then return redis.call('HSET', KEYS[1], ARGV[8], ARGV[9]) and 'noted' end
 return transition(1, 4)`);
 
-export const countAttempt = createScript<number>(`
+export const countAttempt = createDrainingScript<number>(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return redis.call('HINCRBY', KEYS[1], 'attempts', 1)`);

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
+import { createDrainingScript, setDraining } from './script.ts';
 
 /**
  * WhatsApp's refusal (its 463) to let an account write to people it has never written to. While a device is held, only
@@ -17,21 +18,21 @@ export interface ReachOutHolds {
 /** Chats remembered per device; the oldest go first. */
 const MAX_CHATS = 100_000;
 
+// KEYS: known chats. ARGV: now, chat.
+const remember = createDrainingScript<number>(`
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('ZREMRANGEBYRANK', KEYS[1], 0, ${-MAX_CHATS - 1})`);
+
 export function createReachOutHolds(redis: Redis, keys: Keys): ReachOutHolds {
   return {
     async hold(deviceId, ms) {
-      await redis.set(keys.device(deviceId).reachOutHold, '1', 'PX', ms);
+      await setDraining(redis, [keys.device(deviceId).reachOutHold], ['1', 'PX', ms]);
     },
     async heldFor(deviceId) {
       return Math.max(0, await redis.pttl(keys.device(deviceId).reachOutHold));
     },
     async remember(deviceId, chat) {
-      const { knownChats } = keys.device(deviceId);
-      await redis
-        .pipeline()
-        .zadd(knownChats, Date.now(), chat)
-        .zremrangebyrank(knownChats, 0, -MAX_CHATS - 1)
-        .exec();
+      await remember(redis, [keys.device(deviceId).knownChats], [Date.now(), chat]);
     },
     async knows(deviceId, chat) {
       return (await redis.zscore(keys.device(deviceId).knownChats, chat)) !== null;

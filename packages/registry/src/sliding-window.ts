@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import { createScript } from './script.ts';
+import { createDrainingScript } from './script.ts';
 
 // A log of what happened within the window, by Redis' clock. KEYS: log. ARGV: max, window, a member that nobody else uses.
-const take = createScript<number>(`
+const take = createDrainingScript<number>(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local window = tonumber(ARGV[2])

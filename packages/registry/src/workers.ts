@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import { readOwner } from './leases.ts';
-import { createScript } from './script.ts';
+import { createDrainingScript } from './script.ts';
 
 /** Which workers live. A worker that stops saying so is forgotten after the TTL of its last beat, by Redis' own clock. */
 export interface Workers {
@@ -12,7 +12,7 @@ export interface Workers {
 }
 
 // KEYS: workers. ARGV: worker id, TTL in milliseconds (0: leave).
-const beat = createScript<string[]>(`
+const beat = createDrainingScript<string[]>(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[2] == '0' then redis.call('ZREM', KEYS[1], ARGV[1])

@@ -1,6 +1,13 @@
 import type { MessageRecord, SendImageJob } from '@postern/contract';
 import { type JobSettler, Lane, peekIds, postMail, readDepths, readJobs } from '@postern/queue';
-import { createLanePauses, type FailedJobs, type Keys, type Lease, type Messages } from '@postern/registry';
+import {
+  createLanePauses,
+  type FailedJobs,
+  type Keys,
+  type Lease,
+  type Messages,
+  setDraining,
+} from '@postern/registry';
 import type { Logger, Tracing } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import type { WorkerMetrics } from '../metrics.ts';
@@ -123,7 +130,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
     onError,
     depth: async () => (await readDepths(redis, keys, [deviceId]))[0] ?? 0,
     announce: async (isOpen) => {
-      await (isOpen ? redis.set(laneOpen, '1') : redis.del(laneOpen));
+      await (isOpen ? setDraining(redis, [laneOpen], ['1']) : redis.del(laneOpen));
     },
     open: () =>
       new Lane({

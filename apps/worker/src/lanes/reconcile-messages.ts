@@ -1,7 +1,7 @@
 import { Failure, isSettled, type MessageRecord } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
 import { hasJob } from '@postern/queue';
-import type { Keys, Messages } from '@postern/registry';
+import { type Keys, type Messages, setDraining } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 
@@ -34,7 +34,7 @@ export function startReconciler(options: ReconcileOptions): { stop(): Promise<vo
       await delay(intervalMs * (0.75 + Math.random() / 2), stopping.signal).catch(() => {});
       if (stopping.signal.aborted) return;
       try {
-        const turn = await redis.set(keys.reconcile, '1', 'PX', Math.ceil(intervalMs / 2), 'NX');
+        const turn = await setDraining(redis, [keys.reconcile], ['1', 'PX', Math.ceil(intervalMs / 2), 'NX']);
         if (turn !== null) await lookThrough(options, announced, stopping.signal);
       } catch (error) {
         logger.warn({ err: error }, 'reconciling messages failed');
