@@ -18,6 +18,7 @@ export {
 export { IMAGE_LIMITS, IMAGE_MIME_TYPES, type ImageMimeType, MAX_CAPTION_CODE_POINTS } from './limits.ts';
 export { type CommandResult, type DeviceCommand, type DeviceCommandName, type Mail, mailSchema } from './mail.ts';
 export { isMessageId, newMessageId } from './message-id.ts';
+export { MESSAGE_NOTES, type MessageNote, messageNotes } from './message-notes.ts';
 export {
   type FailureRecord,
   failureRecord,

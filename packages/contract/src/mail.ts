@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageNotes } from './message-notes.ts';
 import { failureRecord } from './message-record.ts';
 
 /** What a gateway asks the owner of a device to do. */
@@ -32,6 +33,8 @@ const messageSettled = z.object({
   type: z.literal('message_settled'),
   message_id: z.string(),
   state: z.literal('sent').optional(),
+  /** With `state`: what became of the picture. */
+  notes: messageNotes.optional(),
 });
 
 /** The news that nobody owns these devices any more, and that the reader should claim them without waiting. */

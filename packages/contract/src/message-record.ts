@@ -22,6 +22,10 @@ export interface MessageRecord {
   state: MessageState;
   /** How many times the message was handed to WhatsApp, or tried to be. */
   attempts: number;
+  /** How many owners took it in hand, before it was sent, and did not hand it back: all but the present one died. */
+  starts?: number;
+  /** What became of the picture as it was sent, see `MESSAGE_NOTES`; absent before the first attempt. */
+  notes?: readonly string[];
   created_at: number;
   expires_at: number;
   sent_at?: number;

@@ -3,17 +3,22 @@ import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
 
 // `active` lists the newest fetch first and `wait` is consumed from its right end, so pushing in the order of `active`
-// leaves the oldest to be consumed first. KEYS: last holder, active, wait, marker, meta, stalled. ARGV: lease token, job key
+// leaves the oldest to be consumed first. A job whose lock has the caller's own token was no cause of anybody's death: its
+// start does not count. KEYS: last holder, active, wait, marker, meta, stalled. ARGV: lease token, job key prefix, record key
 // prefix, mode (`all`, `only`), ids.
 const putBack = createDrainingScript<number>(`${HOLDS}
 if not holds(KEYS[1], ARGV[1]) then return -1 end
 local named = {}
-for i = 4, #ARGV do named[ARGV[i]] = true end
+for i = 5, #ARGV do named[ARGV[i]] = true end
 local moved = 0
 for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
-  if ARGV[3] == 'all' or named[id] then
+  if ARGV[4] == 'all' or named[id] then
     redis.call('LREM', KEYS[2], 1, id)
-    redis.call('DEL', ARGV[2] .. id .. ':lock')
+    local lock, record = ARGV[2] .. id .. ':lock', ARGV[3] .. id
+    if redis.call('GET', lock) == ARGV[1] and redis.call('HEXISTS', record, 'starts') == 1 then
+      redis.call('HINCRBY', record, 'starts', -1)
+    end
+    redis.call('DEL', lock)
     redis.call('RPUSH', KEYS[3], id)
     moved = moved + 1
   end
@@ -34,10 +39,11 @@ export function putBackJobs(
   which: { mode: 'all' } | { mode: 'only'; ids: string[] },
 ): Promise<number> {
   const lane = toLaneKeys(keys, lease.deviceId);
+  const device = keys.device(lease.deviceId);
   const ids = which.mode === 'all' ? [] : which.ids;
   return putBack(
     redis,
-    [keys.device(lease.deviceId).lastHolder, lane.active, lane.wait, lane.marker, lane.meta, lane.stalled],
-    [lease.token, lane.jobPrefix, which.mode, ...ids],
+    [device.lastHolder, lane.active, lane.wait, lane.marker, lane.meta, lane.stalled],
+    [lease.token, lane.jobPrefix, device.message(''), which.mode, ...ids],
   );
 }

@@ -16,18 +16,22 @@ export interface TakenJob {
 const LOCK_MS = 24 * 3_600_000;
 
 // `wait` is consumed from its right end and `active` lists the newest first. What is active and in nobody's hand comes
-// first: a fetch whose answer was lost, or a job whose end could not be written. KEYS: last holder, wait, active, marker,
+// first: a fetch whose answer was lost, or a job whose end could not be written. The record counts the starts of a message
+// that was not sent yet, once for each owner that takes it; put-back takes those away that did not end with their owner's
+// death. KEYS: last holder, wait, active, marker,
 // meta. ARGV: lease token, job key prefix, record key prefix, how many at most, lock in milliseconds, now, ids in hand.
 const take = createDrainingScript<[string, string, string[]][] | number>(`${HOLDS}
 if not holds(KEYS[1], ARGV[1]) then return -1 end
 local held, taken, most = {}, {}, tonumber(ARGV[4])
 for i = 7, #ARGV do held[ARGV[i]] = true end
 local function add(id)
-  local job = ARGV[2] .. id
+  local job, record = ARGV[2] .. id, ARGV[3] .. id
   local json = redis.call('HGET', job, 'data') or ''
+  local is_held = redis.call('GET', job .. ':lock') == ARGV[1]
   redis.call('SET', job .. ':lock', ARGV[1], 'PX', ARGV[5])
   redis.call('HSET', job, 'processedOn', ARGV[6])
-  taken[#taken + 1] = { id, json, redis.call('HGETALL', ARGV[3] .. id) }
+  if not is_held and redis.call('HGET', record, 'state') == 'queued' then redis.call('HINCRBY', record, 'starts', 1) end
+  taken[#taken + 1] = { id, json, redis.call('HGETALL', record) }
 end
 local active = redis.call('LRANGE', KEYS[3], 0, -1)
 for i = #active, 1, -1 do

@@ -4,7 +4,7 @@ import { addDeadline } from './deadlines.ts';
 import type { Keys } from './keys.ts';
 
 /** What a new message says of itself. */
-export type NewMessage = Omit<MessageRecord, 'error'>;
+export type NewMessage = Omit<MessageRecord, 'error' | 'notes' | 'starts'>;
 
 /**
  * Lua: `create(record, index, i)` writes a new message's record and lists it in its device's index, by ARGV from i on:

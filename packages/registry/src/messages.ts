@@ -5,6 +5,7 @@ import {
   isFailureCode,
   type MessageRecord,
   type MessageState,
+  messageNotes,
 } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import { removeDeadline } from './deadlines.ts';
@@ -40,9 +41,14 @@ export interface Messages {
   read(deviceId: string, messageId: string): Promise<MessageRecord | undefined>;
   /**
    * queued|sending → sending, counting one more attempt, if this token's turn is the newest. Only `begun` may go on;
-   * otherwise answers why not: the state found, `missing`, or `lease_lost`.
+   * otherwise answers why not: the state found, `missing`, or `lease_lost`. `notes` are what became of the picture.
    */
-  beginAttempt(deviceId: string, messageId: string, token: string): Promise<MessageState | AttemptAnswer>;
+  beginAttempt(
+    deviceId: string,
+    messageId: string,
+    token: string,
+    notes?: readonly string[],
+  ): Promise<MessageState | AttemptAnswer>;
   /** Counts an attempt that failed before anything was sent. */
   countAttempt(deviceId: string, messageId: string): Promise<void>;
   /** queued|sending|failed with ACK_TIMEOUT → sent. True when this call changed it. */
@@ -79,7 +85,7 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
   return {
     read,
     async create(record) {
-      const { error: _, ...message } = record;
+      const { error: _, notes: __, starts: ___, ...message } = record;
       const { device_id, message_id } = message;
       await announceMessage(redis, keys, message, recordTtlMs);
       const touched = [recordKey(device_id, message_id), keys.device(device_id).messageIndex];
@@ -89,8 +95,9 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       const deviceId = await redis.get(keys.messageDevice(messageId));
       return deviceId === null ? undefined : read(deviceId, messageId);
     },
-    async beginAttempt(deviceId, messageId, token) {
-      const begin = toChange(['queued', 'sending'], 'sending', recordTtlMs);
+    async beginAttempt(deviceId, messageId, token, notes = []) {
+      const fields = notes.length === 0 ? [] : ['notes', JSON.stringify(notes)];
+      const begin = toChange(['queued', 'sending'], 'sending', recordTtlMs, fields);
       const touched = [keys.device(deviceId).lastHolder, ...toTransitionKeys(keys, deviceId, messageId)];
       const found = await changeAsOwner(redis, touched, [token, ...begin]);
       return found === 'changed' ? 'begun' : (found as MessageState | AttemptAnswer);
@@ -154,6 +161,8 @@ export function toMessageRecord(hash: Record<string, string>): MessageRecord | u
   for (const field of ['delivered_count', 'read_count'] as const) {
     if (hash[field] !== undefined) record[field] = Number(hash[field]);
   }
+  if (hash['starts'] !== undefined) record.starts = Number(hash['starts']);
+  if (hash['notes'] !== undefined) record.notes = messageNotes.parse(JSON.parse(hash['notes']));
   if (hash['retry_of'] !== undefined) record.retry_of = hash['retry_of'];
   if (hash['error'] !== undefined) record.error = toStoredFailure(hash['error']);
   return record;

@@ -51,7 +51,8 @@ export async function answerSend(
       return respondQueued(exchange, messageId);
     }
     assertSent(record);
-    succeed(response, 'Success', { message_id: messageId, status: 'Image sent successfully' });
+    const { notes } = record;
+    succeed(response, 'Success', { message_id: messageId, status: 'Image sent successfully', ...(notes && { notes }) });
   } finally {
     watch?.close();
   }

@@ -13,6 +13,7 @@ let tested: GatewayUnderTest;
 let worker: WorkerDouble;
 let fail: Failure | undefined;
 let cancel = false;
+let notes: string[] = [];
 
 before(async () => {
   tested = await startGatewayUnderTest({ SYNC_WAIT_MS: '5000' });
@@ -20,6 +21,7 @@ before(async () => {
   const { messages } = tested;
   worker = await startWorkerDouble(tested, {
     deviceId: 'phone',
+    notes: () => notes,
     settle: ({ device_id, message_id }) =>
       cancel
         ? tested.redis.hset(tested.keys.device(device_id).message(message_id), 'state', 'cancelled')
@@ -134,6 +136,19 @@ test('a failure of the worker is answered with its code, its details and the mes
   assert.equal(timelock.status, 429);
   assert.equal(timelock.headers.get('retry-after'), '3600');
   fail = undefined;
+});
+
+test('what became of the picture is told by the answer, by its replay and by the record', async () => {
+  notes = ['turned', 're-encoded'];
+  const key = { 'idempotency-key': 'notes-1' };
+  const image = samplePng();
+  const answer = await sendForm(tested.url, { image }, key);
+  notes = [];
+  const messageId = String(answer.body.results?.['message_id']);
+  assert.deepEqual(answer.body.results?.['notes'], ['turned', 're-encoded']);
+  assert.deepEqual((await sendForm(tested.url, { image }, key)).body, answer.body);
+  const { body } = await toAnswer(await fetch(`${tested.url}/messages/${messageId}`));
+  assert.deepEqual(body.results?.['notes'], ['turned', 're-encoded']);
 });
 
 test('respond-async answers 202 with a Location at once, and the record can be waited for', async () => {

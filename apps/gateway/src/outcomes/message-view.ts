@@ -2,7 +2,7 @@ import type { MessageRecord } from '@postern/contract';
 
 /** A message as the API shows it; times are ISO 8601 in UTC. */
 export function toMessageView(record: MessageRecord) {
-  const { message_id, device_id, phone, state, attempts, delivered_count, read_count, retry_of, error } = record;
+  const { message_id, device_id, phone, state, attempts, delivered_count, read_count, retry_of, notes, error } = record;
   const time = (name: 'sent_at' | 'delivered_at' | 'read_at') => {
     const at = record[name];
     return at === undefined ? {} : { [name]: new Date(at).toISOString() };
@@ -21,6 +21,7 @@ export function toMessageView(record: MessageRecord) {
     ...(delivered_count === undefined ? {} : { delivered_count }),
     ...(read_count === undefined ? {} : { read_count }),
     ...(retry_of === undefined ? {} : { retry_of }),
+    ...(notes === undefined ? {} : { notes }),
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message, ...error.details } }),
   };
 }

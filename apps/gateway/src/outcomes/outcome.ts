@@ -1,11 +1,15 @@
 import { Failure, type Mail, type MessageRecord } from '@postern/contract';
 
 /** How a message ended, as its record says. */
-export type Outcome = Pick<MessageRecord, 'message_id' | 'state' | 'error'>;
+export type Outcome = Pick<MessageRecord, 'message_id' | 'state' | 'notes' | 'error'>;
 
 /** What the news of a message's end says of it; undefined: to be read from its record. */
-export function toOutcome({ message_id, state }: Extract<Mail, { type: 'message_settled' }>): Outcome | undefined {
-  return state === undefined ? undefined : { message_id, state };
+export function toOutcome({
+  message_id,
+  state,
+  notes,
+}: Extract<Mail, { type: 'message_settled' }>): Outcome | undefined {
+  return state === undefined ? undefined : { message_id, state, ...(notes && { notes }) };
 }
 
 /** Throws what went wrong with a settled message; returns when it was sent. */

@@ -7,6 +7,8 @@ export interface WorkerDoubleOptions {
   deviceId: string;
   /** Settles the message's record; afterwards the gateway is told. Default: marks it sent. */
   settle?: (job: SendImageJob) => Promise<unknown>;
+  /** What became of the picture. Default: nothing. */
+  notes?: () => string[];
   /** Whether the gateway is told that a message has settled. Default: true. */
   tells?: boolean;
   /** How a command ends; undefined: it is never answered. Default: done. */
@@ -41,7 +43,7 @@ export async function startWorkerDouble(
     concurrency: 32,
     async process(job) {
       jobs.push(job);
-      await messages.beginAttempt(job.device_id, job.message_id, TOKEN);
+      await messages.beginAttempt(job.device_id, job.message_id, TOKEN, options.notes?.());
       await settle(job);
       if (tells) await postMail(redis, keys, job.reply_to, { type: 'message_settled', message_id: job.message_id });
       return 'settled';

@@ -112,8 +112,8 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         failedJobs: deps.failedJobs,
         logger: jobLogger,
         count: (result, code, attempts) => metrics.countMessage(result, code, attempts),
-        notify: ({ reply_to }, isSent) =>
-          postMail(redis, keys, reply_to, { type: 'message_settled', message_id, ...(isSent && { state: 'sent' }) }),
+        notify: ({ reply_to }, sent) =>
+          postMail(redis, keys, reply_to, { type: 'message_settled', message_id, ...sent }),
       });
       await Promise.all([learnt, settled]);
       return outcome.type === 'dropped' ? 'settled' : 'finished';

@@ -88,7 +88,7 @@ const prepared: PreparedImage = {
   height: 48,
   sha256: 's',
   thumbnail: Buffer.from('t'),
-  reencoded: false,
+  notes: ['turned'],
   inputBytes: 1,
 };
 
@@ -120,13 +120,21 @@ test('a lost ack ends in a resend with the same id and the same upload', async (
   const job = await accept();
   const { session, sent, uploads } = createSession([ackTimeout(), 'acked']);
   const outcome = await run(job, toOptions(session));
-  assert.deepEqual(outcome, { type: 'sent', acknowledgedAt: 42, sha256Sent: 's', sha256Uploaded: 'u', attempts: 2 });
+  assert.deepEqual(outcome, {
+    type: 'sent',
+    acknowledgedAt: 42,
+    sha256Sent: 's',
+    sha256Uploaded: 'u',
+    attempts: 2,
+    notes: ['turned'],
+  });
   assert.deepEqual(
     sent.map((message) => message.messageId),
     [job.message_id, job.message_id],
   );
   assert.equal(uploads.length, 1);
-  assert.equal((await messages.get(job.message_id))?.attempts, 2);
+  const record = await messages.get(job.message_id);
+  assert.deepEqual([record?.attempts, record?.notes], [2, ['turned']]);
 });
 
 test('a refusal that cannot be retried takes exactly one attempt', async () => {

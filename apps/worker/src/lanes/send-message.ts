@@ -1,4 +1,4 @@
-import { Failure, isSettled, type MessageRecord, type SendImageJob } from '@postern/contract';
+import { Failure, isSettled, type MessageNote, type MessageRecord, type SendImageJob } from '@postern/contract';
 import type { PreparedImage } from '@postern/media';
 import type { Messages } from '@postern/registry';
 import { backoffMs, delay, type Logger, monotonicMs } from '@postern/runtime';
@@ -42,7 +42,14 @@ export interface SendOptions {
 
 /** How one message's time in hand ended. `dropped`: it had settled before. `released`: the next owner goes on with it. */
 export type SendOutcome =
-  | { type: 'sent'; acknowledgedAt: number; sha256Sent: string; sha256Uploaded: string; attempts: number }
+  | {
+      type: 'sent';
+      acknowledgedAt: number;
+      sha256Sent: string;
+      sha256Uploaded: string;
+      attempts: number;
+      notes: readonly MessageNote[];
+    }
   | { type: 'failed'; failure: Failure; attempts: number }
   | { type: 'dropped' }
   | { type: 'released' };
@@ -116,7 +123,7 @@ class Attempt {
     if (!this.#maybeDelivered) await this.#options.gate(this.#job, signal);
     session.signal.throwIfAborted();
 
-    const begun = await messages.beginAttempt(device_id, message_id, leaseToken);
+    const begun = await messages.beginAttempt(device_id, message_id, leaseToken, prepared.notes);
     if (begun === 'lease_lost') throw new Failure('DEVICE_NOT_CONNECTED', 'Another worker owns the device now');
     if (begun !== 'begun') return 'dropped' as const;
     this.#counted = true;
@@ -130,7 +137,12 @@ class Attempt {
         onWritten();
       });
     const { acknowledgedAt } = await relayAndAck(stage, send).catch((error: unknown) => this.#doubtUpload(error));
-    return { acknowledgedAt, sha256Sent: prepared.sha256, sha256Uploaded: image.sha256Uploaded };
+    return {
+      acknowledgedAt,
+      sha256Sent: prepared.sha256,
+      sha256Uploaded: image.sha256Uploaded,
+      notes: prepared.notes,
+    };
   }
 
   /** The failure to tell: once a stanza went out and nothing was refused, whether it arrived is unknown. */

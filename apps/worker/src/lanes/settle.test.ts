@@ -31,7 +31,7 @@ after(async () => {
 });
 
 const failed: Ending = { type: 'failed', failure: new Failure('SEND_FAILED', 'refused'), attempts: 1 };
-const sent: Ending = { type: 'sent', acknowledgedAt: 1, sha256Sent: 'a', sha256Uploaded: 'b', attempts: 1 };
+const sent: Ending = { type: 'sent', acknowledgedAt: 1, sha256Sent: 'a', sha256Uploaded: 'b', attempts: 1, notes: [] };
 const dropped: Ending = { type: 'dropped' };
 
 /** Settles a message with its blob so, one outcome after the other, and answers what is kept of it. */

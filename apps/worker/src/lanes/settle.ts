@@ -11,10 +11,16 @@ export interface SettleDependencies {
   lease: Pick<Lease, 'deviceId' | 'token'>;
   blobs: Pick<BlobStore, 'delete'>;
   failedJobs: Pick<FailedJobs, 'keep' | 'isKept'>;
-  /** Tells the gateway that may be waiting: that it was sent, or to read the record. */
-  notify: (job: SendImageJob, isSent: boolean) => Promise<void>;
+  /** Tells the gateway that may be waiting: how it was sent, or to read the record. */
+  notify: (job: SendImageJob, sent: SentNews | undefined) => Promise<void>;
   count: (outcome: 'sent' | 'failed', code: string, attempts: number) => void;
   logger: Logger;
+}
+
+/** What of a sent message its gateway is told. */
+export interface SentNews {
+  state: 'sent';
+  notes?: string[];
 }
 
 /** How a message in hand ended; see SendOutcome. */
@@ -28,25 +34,29 @@ export type Ending = Exclude<SendOutcome, { type: 'released' }>;
  */
 export async function settle(job: SendImageJob, outcome: Ending, options: SettleDependencies): Promise<void> {
   const { messages, notify } = options;
-  const isSent = outcome.type !== 'dropped' && (await end(job, outcome, options));
+  const sent = outcome.type === 'dropped' ? undefined : await end(job, outcome, options);
   report(job, outcome, options);
   await Promise.all([
-    notify(job, isSent),
+    notify(job, sent),
     messages.forgetDeadline(job.device_id, job.message_id),
     dropBlob(job, outcome, options),
   ]);
 }
 
-/** Answers whether the message counts as sent by this. */
+/** Answers what is to be told when the message counts as sent by this. */
 async function end(
   job: SendImageJob,
   outcome: Extract<SendOutcome, { type: 'sent' | 'failed' }>,
   { jobs, lease, failedJobs }: SettleDependencies,
-): Promise<boolean> {
-  if (outcome.type === 'sent') return (await jobs.sent(lease, job.message_id, outcome.acknowledgedAt)).isChanged;
+): Promise<SentNews | undefined> {
+  if (outcome.type === 'sent') {
+    const { isChanged } = await jobs.sent(lease, job.message_id, outcome.acknowledgedAt);
+    if (!isChanged) return undefined;
+    return { state: 'sent', ...(outcome.notes.length > 0 && { notes: [...outcome.notes] }) };
+  }
   await failedJobs.keep(job);
   await jobs.failed(lease, job.message_id, outcome.failure);
-  return false;
+  return undefined;
 }
 
 function report(job: SendImageJob, outcome: Ending, { count, logger }: SettleDependencies): void {

@@ -1,3 +1,5 @@
+import type { Metadata } from 'sharp';
+import { toEncodingNotes } from './encoding-notes.ts';
 import type { FaithfulImage } from './faithful-image.ts';
 import { openImage, runPipeline, WHITE } from './image-library.ts';
 
@@ -14,12 +16,18 @@ export const PRESETS = {
 } as const satisfies Record<string, EncodingPreset>;
 
 /** A JPEG in sRGB, upright, on white, at most as large as the preset says. Throws IMAGE_PROCESSING_FAILED. */
-export async function compressImage(bytes: Buffer, preset: EncodingPreset, timeoutMs: number): Promise<FaithfulImage> {
+export async function compressImage(
+  bytes: Buffer,
+  metadata: Metadata,
+  preset: EncodingPreset,
+  timeoutMs: number,
+): Promise<FaithfulImage> {
   const { longEdge, quality } = preset;
   const resized = openImage(bytes)
     .resize({ width: longEdge, height: longEdge, fit: 'inside', withoutEnlargement: true })
     .flatten({ background: WHITE })
     .toColourspace('srgb')
     .jpeg({ quality });
-  return { ...(await runPipeline(resized, timeoutMs)), mimetype: 'image/jpeg', reencoded: true };
+  const encoded = await runPipeline(resized, timeoutMs);
+  return { ...encoded, mimetype: 'image/jpeg', notes: toEncodingNotes(metadata, encoded, 'image/jpeg') };
 }

@@ -1,6 +1,7 @@
-import { IMAGE_LIMITS } from '@postern/contract';
+import { IMAGE_LIMITS, type MessageNote } from '@postern/contract';
 import type { Metadata } from 'sharp';
 import type { ImageHeader } from '../inspect/header-inspector.ts';
+import { toEncodingNotes } from './encoding-notes.ts';
 import { openImage, runPipeline, WHITE } from './image-library.ts';
 import { stripJpeg } from './strip-jpeg.ts';
 import { stripPng } from './strip-png.ts';
@@ -11,7 +12,8 @@ export interface FaithfulImage {
   mimetype: 'image/jpeg' | 'image/png';
   width: number;
   height: number;
-  reencoded: boolean;
+  /** Empty when the coded pixels and how they are shown are the sender's own. */
+  notes: readonly MessageNote[];
 }
 
 /**
@@ -34,7 +36,7 @@ export function keepPixels(bytes: Buffer, header: ImageHeader, metadata: Metadat
   const isTurned = (metadata.orientation ?? 1) > 1;
   if (isTurned || mimetype === 'image/gif' || mimetype === 'image/webp') return undefined;
   const stripped = mimetype === 'image/png' ? stripPng(bytes) : stripJpeg(bytes);
-  return stripped && { bytes: stripped, mimetype, width, height, reencoded: false };
+  return stripped && { bytes: stripped, mimetype, width, height, notes: [] };
 }
 
 /**
@@ -44,16 +46,18 @@ export function keepPixels(bytes: Buffer, header: ImageHeader, metadata: Metadat
 export async function encodeAgain(
   bytes: Buffer,
   header: ImageHeader,
-  { space }: Metadata,
+  metadata: Metadata,
   timeoutMs: number,
 ): Promise<FaithfulImage> {
+  const { space } = metadata;
   const pixels = openImage(bytes).toColourspace(space === 'b-w' || space === 'grey16' ? 'b-w' : 'srgb');
   if (header.mimetype === 'image/png') {
-    return { ...(await runPipeline(pixels.png(PNG), timeoutMs)), mimetype: 'image/png', reencoded: true };
+    const encoded = await runPipeline(pixels.png(PNG), timeoutMs);
+    return { ...encoded, mimetype: 'image/png', notes: toEncodingNotes(metadata, encoded, 'image/png') };
   }
   const opaque = pixels.flatten({ background: WHITE });
   const best = await runPipeline(opaque.clone().jpeg(JPEG), timeoutMs);
   const isTooLarge = best.bytes.byteLength > IMAGE_LIMITS.maxBytes;
   const chosen = isTooLarge ? await runPipeline(opaque.clone().jpeg(SMALLER_JPEG), timeoutMs) : best;
-  return { ...chosen, mimetype: 'image/jpeg', reencoded: true };
+  return { ...chosen, mimetype: 'image/jpeg', notes: toEncodingNotes(metadata, chosen, 'image/jpeg') };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Failure } from '@postern/contract';
+import { Failure, type MessageNote } from '@postern/contract';
 import type { ImageHeader } from '../inspect/header-inspector.ts';
 import { readHeader } from '../inspect/read-header.ts';
 import { compressImage, type EncodingPreset, PRESETS } from './compress-image.ts';
@@ -27,8 +27,8 @@ export interface PreparedImage {
   sha256: string;
   /** A JPEG of at most 96 px; for a view-once image a blank one, so that nobody makes another from the bytes. */
   thumbnail: Buffer;
-  /** False when the coded pixels are the sender's own. */
-  reencoded: boolean;
+  /** What was done to the picture besides removing its metadata; empty when its coded pixels are the sender's own. */
+  notes: readonly MessageNote[];
   /** Size of what was given. */
   inputBytes: number;
 }
@@ -66,7 +66,7 @@ async function chooseEncoding(
   const metadata = await undecodable(openImage(bytes).metadata());
   const kept = keepPixels(bytes, header, metadata);
   if (!preset) return kept ?? (await encodeAgain(bytes, header, metadata, stepTimeoutMs));
-  const compressed = await compressImage(bytes, preset, stepTimeoutMs);
+  const compressed = await compressImage(bytes, metadata, preset, stepTimeoutMs);
   if (!kept && header.mimetype !== 'image/png') return compressed; // the other would be a larger JPEG of a higher quality
   const faithful = kept ?? (await encodeAgain(bytes, header, metadata, stepTimeoutMs));
   return compressed.bytes.byteLength < faithful.bytes.byteLength ? compressed : faithful;
