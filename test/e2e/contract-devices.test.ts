@@ -180,3 +180,14 @@ test('QUEUE_FULL: a lane at its limit says when to come again', async () => {
   assertSent(await sendImage(url, 'busy', { phone: friend.number, image }));
   await assertNothingLeft(stack, 'busy');
 });
+
+test('WhatsApp is asked whether a number is there; an offline device says at once that it cannot ask', async () => {
+  const jid = await pairOne('asker');
+  const check = (phone: string) => request(stack.url, 'GET', `/user/check?device_id=asker&phone=${phone}`);
+  assert.deepEqual((await check(friend.number)).results, { is_on_whatsapp: true });
+  assert.deepEqual((await check('6289999999999')).results, { is_on_whatsapp: false });
+  const comeBack = await takeOffline('asker', jid);
+  const refused = await check(friend.number);
+  assert.deepEqual([refused.status, refused.code], [500, 'DEVICE_NOT_CONNECTED']);
+  comeBack();
+});

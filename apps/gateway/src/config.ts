@@ -36,6 +36,8 @@ export interface GatewayConfig {
   blobGraceMs: number;
   /** CIDRs that image_url may point to although they are not public. */
   urlAllowPrivate: readonly string[];
+  /** Origins of pages elsewhere that may use the API with a key; `*` for all. */
+  corsOrigins: readonly string[];
   logLevel: string;
   /** Undefined: nothing is traced. */
   tracing: TracingConfig | undefined;
@@ -70,6 +72,9 @@ const variables = z.object({
   RATE_LIMIT_WINDOW_MS: env.integer(60_000, 100, DAY_MS),
   BLOB_GRACE_MS: env.integer(15 * 60_000, 1_000, 30 * DAY_MS),
   URL_ALLOW_PRIVATE: env.list().refine((cidrs) => cidrs.every(isCidr), 'expected CIDRs like 10.0.0.0/8,fd00::/8'),
+  CORS_ORIGINS: env
+    .list()
+    .refine((origins) => origins.every(isOrigin), 'expected origins like https://app.example.com, or *'),
   LOG_LEVEL: env.logLevel(),
   ...tracingEnv,
   API_KEYS: z.string().default('').transform(explained(parseApiKeys)),
@@ -104,6 +109,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     rateLimit: { max: read.RATE_LIMIT_MAX, windowMs: read.RATE_LIMIT_WINDOW_MS },
     blobGraceMs: read.BLOB_GRACE_MS,
     urlAllowPrivate: read.URL_ALLOW_PRIVATE,
+    corsOrigins: read.CORS_ORIGINS,
     logLevel: read.LOG_LEVEL,
     tracing: parseTracingConfig(read),
     credentials,
@@ -114,6 +120,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 /** Whether only this machine can reach a server that listens on the host. */
 export function isLoopbackHost(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
+/** Whether browsers would name a page's origin like this; `*` stands for all. */
+function isOrigin(text: string): boolean {
+  return text === '*' || (URL.canParse(text) && new URL(text).origin === text);
 }
 
 /** A reader that throws an Error becomes a zod transform that reports its message. */

@@ -58,6 +58,7 @@ import { deviceRoutes } from './http/devices.ts';
 import { createDrain } from './http/drain.ts';
 import { eventRoutes } from './http/events.ts';
 import type { Route } from './http/exchange.ts';
+import { gowaAliasRoutes } from './http/gowa-aliases.ts';
 import { laneRoutes } from './http/lanes.ts';
 import { loginRoutes } from './http/login.ts';
 import { messageRoutes } from './http/messages.ts';
@@ -201,6 +202,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     };
     const sending = { acceptance, keyed, blobs, outcomes, metrics, replyTo: id, syncWaitMs: config.syncWaitMs };
     const sessions = createSessions(authenticator, secret);
+    const pairing = { devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun };
     const routes = [
       ...operationsRoutes({ readiness }),
       ...sessionRoutes(authenticator, sessions),
@@ -236,13 +238,15 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
         purge: (deviceId) => purgeLane(redis, keys, deviceId, { recordTtlMs: config.recordTtlMs }),
       }),
       ...eventRoutes({ changes, shuttingDown: drain.begun }),
-      ...loginRoutes({ devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun }),
+      ...loginRoutes(pairing),
+      ...gowaAliasRoutes({ ...pairing, ownerOf }),
     ];
     const board = lifetime.use(createLaneBoard({ redis, keys }), (created) => created.stop());
     const viewRoutes = [...apiDocsRoutes(), ...queueBoardRoutes({ board, devices })];
     const app = createApp({
       routes: [...routes, ...viewRoutes],
       pages: createPages(),
+      corsOrigins: config.corsOrigins,
       authenticator,
       sessions,
       drain,

@@ -187,6 +187,18 @@ test('devices and pairing are answered as described', async () => {
   await assertDescribed('post', `${one}/login/code`, '/devices/fresh/login/code', {}, 400);
   await assertDescribed('post', `${one}/logout`, '/devices/phone/logout', {}, 200);
   await assertDescribed('post', `${one}/reconnect`, '/devices/phone/reconnect', {}, 200);
+  const named = (deviceId: string) => ({ headers: { 'x-device-id': deviceId } });
+  await assertDescribed('get', '/app/devices', '/app/devices', {}, 200);
+  await assertDescribed('get', '/app/status', '/app/status', named('phone'), 200);
+  await assertDescribed('get', '/app/status', '/app/status', {}, 400);
+  await assertDescribed('get', '/app/login', '/app/login', named('fresh'), 200);
+  await assertDescribed('get', '/app/login', '/app/login', named('phone'), 409);
+  const byCode = '/app/login-with-code';
+  await assertDescribed('get', byCode, `${byCode}?phone=628123456789`, named('fresh'), 200);
+  await assertDescribed('get', '/app/logout', '/app/logout', named('phone'), 200);
+  await assertDescribed('get', '/app/reconnect', '/app/reconnect', named('nobody'), 404);
+  await assertDescribed('get', '/user/check', '/user/check?phone=628123456789', named('phone'), 200);
+  await assertDescribed('get', '/user/check', '/user/check', named('phone'), 400);
   await assertDescribed('delete', one, '/devices/phone', {}, 200);
   await assertDescribed('post', '/session', '/session', json({ key: 'key' }), 200);
   await assertDescribed('post', '/session', '/session', json({ key: 'wrong' }), 401);

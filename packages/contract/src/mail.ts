@@ -3,7 +3,7 @@ import { messageNotes } from './message-notes.ts';
 import { failureRecord } from './message-record.ts';
 
 /** What a gateway asks the owner of a device to do. */
-export const DEVICE_COMMANDS = ['login', 'pair_code', 'logout', 'reconnect', 'delete'] as const;
+export const DEVICE_COMMANDS = ['login', 'pair_code', 'check', 'logout', 'reconnect', 'delete'] as const;
 export type DeviceCommandName = (typeof DEVICE_COMMANDS)[number];
 
 const deviceCommand = z.object({
@@ -11,14 +11,14 @@ const deviceCommand = z.object({
   command_id: z.string(),
   name: z.enum(DEVICE_COMMANDS),
   device_id: z.string(),
-  /** Digits; only for `pair_code`. */
+  /** Digits; only for `pair_code` and `check`. */
   phone: z.string().optional(),
   reply_to: z.string(),
   request_id: z.string(),
 });
 export type DeviceCommand = z.infer<typeof deviceCommand>;
 
-/** How a command ended. `results` holds `{pair_code}` for `pair_code`, else nothing. `not_owner`: ask the registry again. */
+/** How a command ended. `results` holds `{pair_code}` for `pair_code`, `{is_on_whatsapp: true|false}` (as text) for `check`, else nothing. `not_owner`: ask the registry again. */
 const commandResult = z.object({
   type: z.literal('command_result'),
   command_id: z.string(),

@@ -20,7 +20,7 @@ export interface CommandsOptions {
 export interface CommandRequest {
   name: DeviceCommandName;
   deviceId: string;
-  /** Digits; only for `pair_code`. */
+  /** Digits; only for `pair_code` and `check`. */
   phone?: string;
   requestId: string;
   signal: AbortSignal;
@@ -43,6 +43,7 @@ const LAST_WORD_MS = 1_000;
 const ANSWER_MS = {
   login: 10_000,
   pair_code: 30_000,
+  check: 20_000,
   logout: 10_000,
   reconnect: 10_000,
   delete: 10_000,

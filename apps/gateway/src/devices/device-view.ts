@@ -30,6 +30,11 @@ export function toStatusView(device: DeviceRecord, connection: DeviceConnection)
   };
 }
 
+/** One of GoWA's `GET /app/devices`; `jid` is empty until an account is linked. */
+export function toDeviceListEntry({ device_id, jid = '' }: DeviceRecord) {
+  return { name: device_id, device: device_id, jid };
+}
+
 /** `connected` without an account is what a device is while it waits to be scanned. */
 function toGowaState({ state }: DeviceConnection): GowaState {
   switch (state) {

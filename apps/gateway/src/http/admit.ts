@@ -1,12 +1,12 @@
-import { type DeviceRecord, Failure } from '@postern/contract';
+import type { DeviceRecord } from '@postern/contract';
 import type { DeviceLook } from '@postern/queue';
 import type { Devices, IdempotencyClaim } from '@postern/registry';
-import type { Request } from 'express';
 import { assertAdmissible } from '../acceptance/admission.ts';
 import { chooseOnlyDevice, deviceNotFound, findDevice } from '../acceptance/device-choice.ts';
 import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
 import { queueFull } from '../acceptance/lane-limit.ts';
 import { assertMayUse } from '../auth/authenticator.ts';
+import { readDeviceName } from './device-name.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface AdmitParts {
@@ -72,22 +72,4 @@ async function findClaimedDevice(
   if (name !== claim.deviceId) return (await findDevice(devices, principal, name)).device_id;
   assertMayUse(principal, name);
   return name;
-}
-
-/** The device's name in the header (URL-decoded, and as it is when it does not decode), else in the query. */
-function readDeviceName(request: Request): string | undefined {
-  const header = request.get('x-device-id')?.trim();
-  if (header !== undefined && header !== '') return decode(header);
-  const query = request.query['device_id'];
-  if (query === undefined || query === '') return undefined;
-  if (typeof query === 'string') return query;
-  throw Failure.field('device_id', 'got it more than once');
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -5,6 +5,7 @@ import type { Principal } from '../auth/credentials.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { observeOutcome } from './access-log.ts';
 import { type AuthenticationOptions, authenticate } from './authenticate.ts';
+import { allowOrigins } from './cors.ts';
 import { assertAccepting, type Drain } from './drain.ts';
 import type { Exchange, Route } from './exchange.ts';
 import { respondWithProblem } from './problem.ts';
@@ -15,6 +16,8 @@ export interface AppOptions extends AuthenticationOptions {
   routes: readonly Route[];
   /** Files of the pages; asked when no route matches. */
   pages: express.RequestHandler;
+  /** Pages of other sites that may use the API with a key. */
+  corsOrigins: readonly string[];
   drain: Drain;
   metrics: GatewayMetrics;
   tracing: Tracing;
@@ -32,7 +35,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The Express application, in the order in which a request meets it. */
 export function createApp(options: AppOptions): Express {
-  const { routes, pages, drain, metrics, tracing, logger } = options;
+  const { routes, pages, corsOrigins, drain, metrics, tracing, logger } = options;
   const exchanges = new WeakMap<Request, Exchange>();
   const exchangeOf = (request: Request): Exchange => {
     const exchange = exchanges.get(request);
@@ -52,16 +55,17 @@ export function createApp(options: AppOptions): Express {
     if (!SAFE_METHODS.has(request.method)) assertAccepting(drain);
     next();
   });
+  app.use(allowOrigins(corsOrigins));
   for (const path of new Set(routes.map((route) => route.path))) {
     const ofPath = routes.filter((route) => route.path === path);
     const resource = app.route(path);
-    for (const { method, access, handle } of ofPath) {
+    for (const { method, access, changes, handle } of ofPath) {
       resource[method](async (request) => {
         const exchange = exchangeOf(request);
         exchange.facts.route = path;
         if (access !== 'public') {
           traceRequest(exchange, path, tracing);
-          authenticate(exchange, access, options);
+          authenticate(exchange, { access, ...(changes && { changes }) }, options);
         }
         await handle(exchange);
       });

@@ -20,7 +20,7 @@ const AMBIENT: ReadonlySet<Proof> = new Set(['open', 'basic', 'cookie']);
  */
 export function authenticate(
   exchange: Exchange,
-  action: Action,
+  { access, changes }: { access: Action; changes?: true },
   { authenticator, sessions }: AuthenticationOptions,
 ): void {
   const { request, response } = exchange;
@@ -37,6 +37,7 @@ export function authenticate(
   }
   exchange.principal = found.principal;
   exchange.proof = found.proof;
-  if (AMBIENT.has(found.proof) && !SAFE_METHODS.has(request.method)) assertSameOrigin(request, found.proof);
-  assertMayAct(found.principal, action);
+  const isSafe = SAFE_METHODS.has(request.method) && !changes;
+  if (AMBIENT.has(found.proof) && !isSafe) assertSameOrigin(request, found.proof);
+  assertMayAct(found.principal, access);
 }

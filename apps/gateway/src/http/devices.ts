@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type DeviceRecord, Failure, isDeviceId } from '@postern/contract';
 import type { Devices } from '@postern/registry';
-import { findDevice } from '../acceptance/device-choice.ts';
 import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
 import { isAbsent } from '../acceptance/field-values.ts';
 import { assertMayUse, maySee } from '../auth/authenticator.ts';
 import type { Commands } from '../devices/commands.ts';
 import { toDeviceView, toStatusView } from '../devices/device-view.ts';
+import { readDevice } from './device-name.ts';
 import type { Exchange, Handler, Route } from './exchange.ts';
 import { readPace } from './read-pace.ts';
 import { succeed } from './respond.ts';
@@ -19,18 +19,18 @@ export interface DevicesParts {
   commands: Pick<Commands, 'run'>;
 }
 
+/** Commands that are answered by nothing but their success, and how. */
+const DONE = { logout: 'Logged out', reconnect: 'Reconnecting', delete: 'Device removed' } as const;
+type PlainCommand = keyof typeof DONE;
+
 /** Devices: registered, looked at, removed, logged out, reconnected. Pairing has its own routes. */
 export function deviceRoutes(parts: DevicesParts): Route[] {
   const { devices, ownerOf, commands } = parts;
   const connectionOf = async (device: DeviceRecord) => toEffectiveConnection(device, await ownerOf(device.device_id));
   const view = async (device: DeviceRecord) => toDeviceView(device, await connectionOf(device));
 
-  const command = (name: 'logout' | 'reconnect' | 'delete', message: string): Handler => {
-    return async (exchange) => {
-      const { device_id: deviceId } = await readDevice(exchange, devices);
-      await commands.run({ name, deviceId, requestId: exchange.requestId, signal: exchange.signal });
-      succeed(exchange.response, message, { device_id: deviceId });
-    };
+  const command = (name: PlainCommand): Handler => {
+    return async (exchange) => answerCommand(exchange, await readDevice(exchange, devices), name, commands);
   };
 
   return [
@@ -74,7 +74,7 @@ export function deviceRoutes(parts: DevicesParts): Route[] {
         succeed(exchange.response, 'Device changed', await view(pace ? { ...unpaced, pace } : unpaced));
       },
     },
-    { method: 'delete', path: '/devices/:device_id', access: 'manage', handle: command('delete', 'Device removed') },
+    { method: 'delete', path: '/devices/:device_id', access: 'manage', handle: command('delete') },
     {
       method: 'get',
       path: '/devices/:device_id/status',
@@ -84,25 +84,31 @@ export function deviceRoutes(parts: DevicesParts): Route[] {
         succeed(exchange.response, 'Device status', toStatusView(device, await connectionOf(device)));
       },
     },
-    { method: 'post', path: '/devices/:device_id/logout', access: 'manage', handle: command('logout', 'Logged out') },
+    { method: 'post', path: '/devices/:device_id/logout', access: 'manage', handle: command('logout') },
     {
       method: 'post',
       path: '/devices/:device_id/reconnect',
       access: 'manage',
-      handle: command('reconnect', 'Reconnecting'),
+      handle: command('reconnect'),
     },
   ];
 }
 
-/** The device in the path. Throws DEVICE_NOT_FOUND and FORBIDDEN. */
-export async function readDevice(exchange: Exchange, devices: Pick<Devices, 'resolve'>): Promise<DeviceRecord> {
-  const device = await findDevice(devices, exchange.principal, String(exchange.request.params['device_id']));
-  exchange.facts.device_id = device.device_id;
-  return device;
+/** Has the device's owner do something; the answer has no results, as in GoWA's schema. */
+export async function answerCommand(
+  { response, requestId, signal }: Exchange,
+  { device_id: deviceId }: DeviceRecord,
+  name: PlainCommand,
+  commands: DevicesParts['commands'],
+): Promise<void> {
+  await commands.run({ name, deviceId, requestId, signal });
+  succeed(response, DONE[name]);
 }
 
 async function readNewDeviceId({ request, signal }: Exchange): Promise<string> {
-  const name = toFields(request, await readTextBody(request, signal)).get('device_id');
+  const fields = toFields(request, await readTextBody(request, signal));
+  if (!isAbsent(fields.get('webhook_url'))) throw Failure.field('webhook_url', 'there are no webhooks; leave it out');
+  const name = fields.get('device_id');
   if (isAbsent(name)) return randomUUID();
   if (typeof name === 'string' && isDeviceId(name)) return name;
   throw Failure.field('device_id', 'expected 1 to 64 letters, digits, dots, underscores, @ or dashes');

@@ -30,5 +30,7 @@ export interface Route {
   path: string;
   /** What the key must be allowed to do; `public` needs no key. */
   access: Action | 'public';
+  /** Whether a GET does something: a browser that proves its user by itself must then ask for this very site. */
+  changes?: true;
   handle: Handler;
 }

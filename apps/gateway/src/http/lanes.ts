@@ -4,7 +4,7 @@ import type { Devices, LanePauses } from '@postern/registry';
 import { maySee } from '../auth/authenticator.ts';
 import { toLaneView } from '../lanes/lane-view.ts';
 import { readLanes } from '../lanes/read-lanes.ts';
-import { readDevice } from './devices.ts';
+import { readDevice } from './device-name.ts';
 import type { Exchange, Handler, Route } from './exchange.ts';
 import { type PurgeLaneParts, purgeWaiting } from './purge-lane.ts';
 import { succeed } from './respond.ts';

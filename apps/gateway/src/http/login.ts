@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import type { Commands } from '../devices/commands.ts';
 import { assertPairable, type PairingParts, readFirstQr } from '../devices/pairing.ts';
 import type { QrLinks } from '../devices/qr-links.ts';
-import { readDevice } from './devices.ts';
+import { readDevice } from './device-name.ts';
 import type { Exchange, Route } from './exchange.ts';
 import { streamPairing } from './login-stream.ts';
 import { succeed } from './respond.ts';
@@ -27,22 +27,25 @@ export function loginRoutes(parts: LoginParts): Route[] {
       method: 'get',
       path: '/devices/:device_id/login',
       access: 'manage',
-      handle: (exchange) => showQr(exchange, parts),
+      changes: true,
+      handle: async (exchange) => showQr(exchange, await readDevice(exchange, parts.devices), parts),
     },
     {
       method: 'get',
       path: '/devices/:device_id/login/stream',
       access: 'manage',
+      changes: true,
       async handle(exchange) {
-        const { device_id } = await beginLogin(exchange, parts);
-        await streamPairing(exchange, device_id, parts);
+        const device = await readDevice(exchange, parts.devices);
+        await beginLogin(exchange, device, parts);
+        await streamPairing(exchange, device.device_id, parts);
       },
     },
     {
       method: 'post',
       path: '/devices/:device_id/login/code',
       access: 'manage',
-      handle: (exchange) => pairByCode(exchange, parts),
+      handle: async (exchange) => pairByCode(exchange, await readDevice(exchange, parts.devices), parts),
     },
     {
       method: 'get',
@@ -54,17 +57,20 @@ export function loginRoutes(parts: LoginParts): Route[] {
 }
 
 /** Has the device's owner show QRs. */
-async function beginLogin(exchange: Exchange, { devices, commands }: LoginParts): Promise<DeviceRecord> {
-  const device = await readDevice(exchange, devices);
+async function beginLogin(
+  { requestId, signal }: Exchange,
+  device: DeviceRecord,
+  { commands }: LoginParts,
+): Promise<void> {
   assertPairable(device);
-  const { requestId, signal } = exchange;
   await commands.run({ name: 'login', deviceId: device.device_id, requestId, signal });
-  return device;
 }
 
-async function showQr(exchange: Exchange, parts: LoginParts): Promise<void> {
+/** Begins a pairing and answers its first QR. */
+export async function showQr(exchange: Exchange, device: DeviceRecord, parts: LoginParts): Promise<void> {
   const { request, response, signal } = exchange;
-  const { device_id } = await beginLogin(exchange, parts);
+  const { device_id } = device;
+  await beginLogin(exchange, device, parts);
   const { qr, expiresAt } = await readFirstQr(device_id, parts, { timeoutMs: FIRST_QR_MS, signal });
   response.set('Cache-Control', 'no-store');
   succeed(response, 'Scan the QR', {
@@ -75,9 +81,12 @@ async function showQr(exchange: Exchange, parts: LoginParts): Promise<void> {
   });
 }
 
-async function pairByCode(exchange: Exchange, { devices, commands }: LoginParts): Promise<void> {
-  const { request, response, requestId, signal } = exchange;
-  const device = await readDevice(exchange, devices);
+/** Answers the code to enter on the phone whose number is in the query. */
+export async function pairByCode(
+  { request, response, requestId, signal }: Exchange,
+  device: DeviceRecord,
+  { commands }: LoginParts,
+): Promise<void> {
   const text = request.query['phone'];
   if (typeof text !== 'string' || text.trim() === '') {
     throw Failure.field('phone', 'missing; expected the number of the account, as ?phone=');

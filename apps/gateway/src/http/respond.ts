@@ -14,7 +14,7 @@ const MAX_DRAIN_MS = 2_000;
 const LAST_LOOK_MS = 300;
 
 /** Answers 200 with the GoWA envelope. */
-export function succeed(response: Response, message: string, results: unknown, code = 'SUCCESS'): void {
+export function succeed(response: Response, message: string, results?: unknown, code = 'SUCCESS'): void {
   respond(response, 200, { code, message, results });
 }
 

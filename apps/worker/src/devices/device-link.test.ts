@@ -29,6 +29,7 @@ class ScriptedWhatsApp implements WhatsApp {
           return 'ABCD1234';
         },
         lookUp: () => Promise.reject(new Error('unused')),
+        isOnWhatsApp: async () => true,
         knows: () => false,
         learn: async () => {},
         upload: () => Promise.reject(new Error('unused')),

@@ -90,6 +90,12 @@ export class DeviceLink {
     return session.requestPairingCode(phone);
   }
 
+  /** Whether this number (digits) has WhatsApp. Throws DEVICE_NOT_CONNECTED at once, and SEND_FAILED without an answer. */
+  async isOnWhatsApp(phone: string): Promise<boolean> {
+    if (this.#connection.state !== 'connected' || !this.#session) throw notConnected('it is offline');
+    return await this.#session.isOnWhatsApp(phone);
+  }
+
   /** Logs out on WhatsApp's side where it can be reached, and forgets the credentials. */
   async logout(detail: string): Promise<void> {
     const session = this.#detach();

@@ -111,6 +111,8 @@ export class OwnedDevice {
         return {};
       case 'pair_code':
         return { pair_code: await this.#link.pairingCode(command.phone ?? '', this.#releasing.signal) };
+      case 'check':
+        return { is_on_whatsapp: String(await this.#link.isOnWhatsApp(command.phone ?? '')) };
       case 'logout':
         await this.#link.logout('logged out through the API');
         return {};

@@ -62,6 +62,7 @@ function createSession(script: (Failure | 'acked')[]) {
     state: 'connected',
     requestPairingCode: () => Promise.reject(new Error('not pairing')),
     lookUp: async (recipient) => ({ recipient, jid: recipient.jid, ephemeralSeconds: undefined }),
+    isOnWhatsApp: async () => true,
     knows: () => true,
     learn: async () => {},
     upload: async (image) => {

@@ -68,6 +68,11 @@ export class Recipients {
     return { recipient, jid, ephemeralSeconds: await store.timers.find(jid) };
   }
 
+  /** Whether this number (digits) has WhatsApp. Throws a retryable SEND_FAILED when nobody told. */
+  async isOnWhatsApp(phone: string): Promise<boolean> {
+    return (await this.#bounded(this.#numbers.find(`${phone}@s.whatsapp.net`), 'the number')) !== undefined;
+  }
+
   /** Whether a look-up would ask WhatsApp for nothing; a group is never said to be known. */
   knows({ kind, jid }: Recipient): boolean {
     return kind !== 'group' && this.#isReady(jid);

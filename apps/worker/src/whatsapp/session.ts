@@ -108,6 +108,10 @@ export class BaileysSession implements Session {
     return await this.#connected().recipients.lookUp(recipient);
   }
 
+  async isOnWhatsApp(phone: string): Promise<boolean> {
+    return await this.#connected().recipients.isOnWhatsApp(phone);
+  }
+
   knows(recipient: Recipient): boolean {
     return this.#opened?.recipients.knows(recipient) ?? false;
   }

@@ -76,6 +76,8 @@ export interface Session {
    * there or we are not in that group, and a retryable SEND_FAILED when the look-up itself failed.
    */
   lookUp(recipient: Recipient): Promise<Route>;
+  /** Whether this number (digits) has WhatsApp. Throws a retryable SEND_FAILED when the server did not tell. */
+  isOnWhatsApp(phone: string): Promise<boolean>;
   /** Whether a look-up of this person would ask WhatsApp nothing. */
   knows(recipient: Recipient): boolean;
   /** Looks up together whom later messages go to; best effort: their own look-ups ask for who is not known then. */
