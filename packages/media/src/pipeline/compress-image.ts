@@ -1,7 +1,7 @@
 import type { Metadata } from 'sharp';
 import { toEncodingNotes } from './encoding-notes.ts';
 import type { FaithfulImage } from './faithful-image.ts';
-import { openImage, runPipeline, WHITE } from './image-library.ts';
+import { openToEncode, runPipeline, WHITE } from './image-library.ts';
 
 export interface EncodingPreset {
   /** In pixels; a smaller picture keeps its size. */
@@ -23,7 +23,7 @@ export async function compressImage(
   timeoutMs: number,
 ): Promise<FaithfulImage> {
   const { longEdge, quality } = preset;
-  const resized = openImage(bytes)
+  const resized = openToEncode(bytes, metadata)
     .resize({ width: longEdge, height: longEdge, fit: 'inside', withoutEnlargement: true })
     .flatten({ background: WHITE })
     .toColourspace('srgb')

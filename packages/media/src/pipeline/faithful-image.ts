@@ -2,7 +2,7 @@ import { IMAGE_LIMITS, type MessageNote } from '@postern/contract';
 import type { Metadata } from 'sharp';
 import type { ImageHeader } from '../inspect/header-inspector.ts';
 import { toEncodingNotes } from './encoding-notes.ts';
-import { openImage, runPipeline, WHITE } from './image-library.ts';
+import { openToEncode, runPipeline, WHITE } from './image-library.ts';
 import { stripJpeg } from './strip-jpeg.ts';
 import { stripPng } from './strip-png.ts';
 
@@ -50,7 +50,7 @@ export async function encodeAgain(
   timeoutMs: number,
 ): Promise<FaithfulImage> {
   const { space } = metadata;
-  const pixels = openImage(bytes).toColourspace(space === 'b-w' || space === 'grey16' ? 'b-w' : 'srgb');
+  const pixels = openToEncode(bytes, metadata).toColourspace(space === 'b-w' || space === 'grey16' ? 'b-w' : 'srgb');
   if (header.mimetype === 'image/png') {
     const encoded = await runPipeline(pixels.png(PNG), timeoutMs);
     return { ...encoded, mimetype: 'image/png', notes: toEncodingNotes(metadata, encoded, 'image/png') };

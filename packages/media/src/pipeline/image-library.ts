@@ -1,5 +1,5 @@
 import { Failure, IMAGE_LIMITS } from '@postern/contract';
-import sharp, { type OutputInfo, type Sharp } from 'sharp';
+import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 
 // Process-wide: one thread per image, since several images are processed at once; no cache of images that never come
 // again; and of all the loaders only those of the accepted formats, so that SVG, PDF or TIFF code is never reached.
@@ -28,6 +28,15 @@ export interface EncodedImage {
 export function openImage(bytes: Buffer): Sharp {
   const limitInputPixels = IMAGE_LIMITS.maxPixelsPerEdge ** 2;
   return sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true });
+}
+
+/**
+ * The same, for what is encoded again in sRGB. Colours of 16 bits are brought there first: the library would work on them
+ * in Display P3 and write that out as if it were sRGB.
+ */
+export function openToEncode(bytes: Buffer, { space }: Pick<Metadata, 'space'>): Sharp {
+  const pipeline = openImage(bytes);
+  return space === 'rgb16' ? pipeline.pipelineColourspace('srgb') : pipeline;
 }
 
 /** A pipeline on a picture of one colour. */
