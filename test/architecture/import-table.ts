@@ -10,7 +10,8 @@ export interface Row {
 export const WORKSPACES: Readonly<Record<string, Row>> = {
   'packages/runtime': { own: [], tests: [] },
   'packages/contract': { own: [], tests: [] },
-  'packages/local-redis': { own: ['runtime'], tests: [] },
+  'packages/programs': { own: [], tests: [] },
+  'packages/local-redis': { own: ['programs', 'runtime'], tests: [] },
   'packages/registry': { own: ['contract', 'runtime'], tests: ['local-redis'] },
   'packages/media': { own: ['contract', 'runtime'], tests: [] },
   'packages/queue': { own: ['contract', 'registry', 'runtime'], tests: ['local-redis'] },
@@ -42,7 +43,9 @@ export const ONLY_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
 
 /** Files besides `main.ts` that read the environment, and why that is no configuration of a service. */
 export const ENVIRONMENT_READERS: Readonly<Record<string, string>> = {
-  'packages/local-redis/src/redis-binary.ts': 'finds a server on PATH and hands its environment to apt and brew',
+  'packages/programs/src/find-program.ts': 'finds programs on PATH',
+  'packages/programs/src/cache-folder.ts': 'keeps what is fetched in the cache of whoever runs it',
+  'packages/local-redis/src/redis-binary.ts': 'hands its environment to apt and brew',
 };
 
 export const FORBIDDEN_FOLDERS = ['shared', 'common', 'utils', 'helpers', 'core', 'types'];

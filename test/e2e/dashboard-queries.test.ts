@@ -7,9 +7,7 @@ import { sendImage } from '../support/send-image.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const skip = hasPrometheus()
-  ? false
-  : 'prometheus is not installed (Debian: apt-get install prometheus; .ci/run unpacks it)';
+const skip = hasPrometheus() ? false : 'prometheus is not installed (Debian: in the package prometheus)';
 const FRIEND = '6281234567890';
 let stack: Stack;
 let prometheus: Prometheus;

@@ -4,7 +4,7 @@ import { findNode } from './find-node.mjs';
 import { installDependencies } from './install-dependencies.mjs';
 
 try {
-  const node = findNode();
+  const node = await findNode();
   installDependencies(node);
   console.log(node);
 } catch (error) {

@@ -23,9 +23,10 @@ test('Redis is unpacked into the cache, and apt installs nothing, as root too', 
     esac`,
   );
   process.env['HOME'] = directory;
+  delete process.env['XDG_CACHE_HOME'];
   process.env['PATH'] = `${directory}:${process.env['PATH'] ?? ''}`;
 
-  assert.equal(await installRedis(), join(directory, '.cache/postern/redis/redis-server'));
+  assert.equal(await installRedis(), join(directory, '.cache/postern/redis-server/redis-server'));
   const asked = (await readFile(join(directory, 'asked'), 'utf8')).trim().split('\n');
   assert.ok(asked.length > 0);
   const changing = asked.filter((line) => /\b(install|update)\b/.test(line) && !line.includes('--simulate'));

@@ -1,11 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
-import { unpackedServer, unpackFromApt } from './unpack-from-apt.ts';
+import { findProgram, isRunnable, unpackedProgram, unpackFromApt } from '@postern/programs';
 
+/** Programs, and the packages of Debian that hold them. */
 const NAMES = ['redis-server', 'valkey-server'];
-const PACKAGES = ['redis-server', 'valkey-server'];
 
 /**
  * The path of a Redis (or Valkey) server: from PATH, else the distribution's package unpacked into the user's cache, which
@@ -13,7 +10,7 @@ const PACKAGES = ['redis-server', 'valkey-server'];
  * commands to run by hand when none works.
  */
 export async function findOrInstallRedis(onProgress: (step: string) => void): Promise<string> {
-  const found = (await findOnPath()) ?? (await findUnpacked());
+  const found = (await findProgram(NAMES)) ?? (await findUnpacked());
   if (found) return found;
   onProgress('Redis is not installed; fetching it (once) ...');
   const installed = await installRedis();
@@ -35,36 +32,6 @@ export async function installRedis(): Promise<string | undefined> {
   return (await installUnpacked()) ?? (await installByApt()) ?? (await installByBrew());
 }
 
-async function findOnPath(): Promise<string | undefined> {
-  // Debian keeps some servers in /usr/sbin, which a user's PATH may lack.
-  const folders = [
-    ...(process.env['PATH'] ?? '').split(delimiter),
-    '/usr/sbin',
-    '/usr/local/sbin',
-    '/opt/homebrew/bin',
-  ];
-  return findIn(folders);
-}
-
-async function findIn(folders: string[]): Promise<string | undefined> {
-  for (const name of NAMES) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      if (folder !== '' && (await isRunnable(path))) return path;
-    }
-  }
-  return undefined;
-}
-
-async function isRunnable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-  } catch {
-    return false;
-  }
-  return spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0;
-}
-
 function run(command: string, args: string[]): boolean {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   return spawnSync(command, args, { stdio: 'ignore', env }).status === 0;
@@ -72,21 +39,24 @@ function run(command: string, args: string[]): boolean {
 
 async function installByApt(): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
-  const install = () => PACKAGES.some((name) => run('apt-get', ['install', '-y', '--no-install-recommends', name]));
+  const install = () => NAMES.some((name) => run('apt-get', ['install', '-y', '--no-install-recommends', name]));
   if (!install() && run('apt-get', ['update'])) install();
-  return findOnPath();
+  return findProgram(NAMES);
 }
 
 async function findUnpacked(): Promise<string | undefined> {
-  const path = unpackedServer();
-  return (await isRunnable(path)) ? path : undefined;
+  for (const name of NAMES) {
+    const path = unpackedProgram(name, name);
+    if (await isRunnable(path)) return path;
+  }
+  return undefined;
 }
 
 async function installUnpacked(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
-  for (const name of PACKAGES) {
+  for (const name of NAMES) {
     // No such package, no apt, no network, no home: the next way, or the message with the commands.
-    await unpackFromApt(name).catch(() => undefined);
+    await unpackFromApt({ name, programs: [name] }).catch(() => undefined);
     const path = await findUnpacked();
     if (path) return path;
   }
@@ -96,5 +66,5 @@ async function installUnpacked(): Promise<string | undefined> {
 async function installByBrew(): Promise<string | undefined> {
   if (process.platform !== 'darwin') return undefined;
   run('brew', ['install', 'redis']);
-  return findOnPath();
+  return findProgram(NAMES);
 }

@@ -1,0 +1,13 @@
+export interface RegistryPackage {
+  name: string;
+  version: string;
+  integrity: string;
+}
+
+export function cachedFolder(name: string): string;
+
+export function fetchPackage(
+  release: RegistryPackage,
+  folder: string,
+  complete?: (folder: string) => Promise<void>,
+): Promise<void>;
