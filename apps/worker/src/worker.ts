@@ -129,7 +129,10 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         workerId,
         devices,
         messages,
-        jobs: createJobSettler(redis, keys, { recordTtlMs: config.recordTtlMs }),
+        jobs: createJobSettler(redis, keys, {
+          recordTtlMs: config.recordTtlMs,
+          failedJobTtlMs: config.failedBlobTtlMs,
+        }),
         blobs,
         metrics,
         tracing,

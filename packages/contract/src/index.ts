@@ -22,6 +22,7 @@ export { MESSAGE_NOTES, type MessageNote, messageNotes } from './message-notes.t
 export {
   type FailureRecord,
   failureRecord,
+  isSent,
   isSettled,
   MESSAGE_STATES,
   type MessageRecord,

@@ -39,6 +39,11 @@ export interface MessageRecord {
   error?: FailureRecord;
 }
 
+/** Whether WhatsApp has the message: it was acknowledged, or a phone has told of it. */
+export function isSent(state: MessageState): boolean {
+  return state === 'sent' || state === 'delivered' || state === 'read';
+}
+
 /** Whether the state can change no more by sending (receipts may still advance it). */
 export function isSettled(state: MessageState): boolean {
   return state !== 'queued' && state !== 'sending';

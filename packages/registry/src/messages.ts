@@ -21,7 +21,7 @@ import {
   toTransitionKeys,
 } from './message-scripts.ts';
 
-export type AttemptAnswer = 'begun' | 'missing' | 'lease_lost';
+export type AttemptAnswer = 'begun' | 'proved' | 'missing' | 'lease_lost';
 
 /** What a phone says of a message. `participant` is set in groups; `at` in Unix milliseconds. */
 export interface Receipt {
@@ -41,26 +41,30 @@ export interface Messages {
   read(deviceId: string, messageId: string): Promise<MessageRecord | undefined>;
   /**
    * queued|sending → sending, counting one more attempt, if this token's turn is the newest. Only `begun` may go on;
-   * otherwise answers why not: the state found, `missing`, or `lease_lost`. `notes` are what became of the picture.
+   * otherwise answers why not: the state found, `missing`, `lease_lost`, or, with `unlessProved`, `proved` when a phone has
+   * told of an earlier attempt. `notes` are what became of the picture.
    */
   beginAttempt(
     deviceId: string,
     messageId: string,
     token: string,
-    notes?: readonly string[],
+    options?: { notes?: readonly string[]; unlessProved?: boolean },
   ): Promise<MessageState | AttemptAnswer>;
   /** Counts an attempt that failed before anything was sent. */
   countAttempt(deviceId: string, messageId: string): Promise<void>;
-  /** queued|sending|failed with ACK_TIMEOUT → sent. True when this call changed it. */
+  /** queued|sending|failed with ACK_TIMEOUT → sent. `sentAt` in Unix milliseconds. True when this call changed it. */
   markSent(deviceId: string, messageId: string, sentAt: number): Promise<boolean>;
-  /** One of `from` (default queued|sending) → failed. True when this call changed it. */
-  markFailed(deviceId: string, messageId: string, failure: Failure, from?: MessageState[]): Promise<boolean>;
-  /** queued → cancelled. Answers `cancelled`, or the state that forbids it, or `missing`. */
-  markCancelled(deviceId: string, messageId: string): Promise<MessageState | 'missing'>;
   /**
-   * A receipt: sent → delivered → read, never backwards. True when this call changed it. One that overtakes its
-   * message's ack is noted, and takes effect with it. In groups the first participant
-   * decides the state, and each one is counted.
+   * One of `from` (default queued|sending) → failed. True when this call changed it; a message that a phone has told of
+   * becomes delivered or read instead.
+   */
+  markFailed(deviceId: string, messageId: string, failure: Failure, from?: MessageState[]): Promise<boolean>;
+  /** queued → cancelled. Answers `changed`, or the state that forbids it, `cancelled` too, or `missing`. */
+  markCancelled(deviceId: string, messageId: string): Promise<MessageState | 'changed' | 'missing'>;
+  /**
+   * A receipt: sent|failed with ACK_TIMEOUT → delivered → read, never backwards. True when this call changed it. One that
+   * comes before its message has settled is noted: whatever would end the message then ends it as delivered or read. In
+   * groups the first participant decides the state, and each one is counted.
    */
   markReceipt(deviceId: string, messageId: string, receipt: Receipt): Promise<boolean>;
   /** Ids that are past their deadline, oldest first. */
@@ -95,11 +99,11 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       const deviceId = await redis.get(keys.messageDevice(messageId));
       return deviceId === null ? undefined : read(deviceId, messageId);
     },
-    async beginAttempt(deviceId, messageId, token, notes = []) {
+    async beginAttempt(deviceId, messageId, token, { notes = [], unlessProved = false } = {}) {
       const fields = notes.length === 0 ? [] : ['notes', JSON.stringify(notes)];
       const begin = toChange(['queued', 'sending'], 'sending', recordTtlMs, fields);
       const touched = [keys.device(deviceId).lastHolder, ...toTransitionKeys(keys, deviceId, messageId)];
-      const found = await changeAsOwner(redis, touched, [token, ...begin]);
+      const found = await changeAsOwner(redis, touched, [token, unlessProved ? 1 : 0, ...begin]);
       return found === 'changed' ? 'begun' : (found as MessageState | AttemptAnswer);
     },
     async countAttempt(deviceId, messageId) {
@@ -111,10 +115,7 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
     async markFailed(deviceId, messageId, failure, from) {
       return (await change(deviceId, messageId, toFailed(failure, recordTtlMs, from))) === 'changed';
     },
-    async markCancelled(deviceId, messageId) {
-      const found = await change(deviceId, messageId, toChange(['queued'], 'cancelled', recordTtlMs));
-      return found === 'changed' ? 'cancelled' : found;
-    },
+    markCancelled: (deviceId, messageId) => change(deviceId, messageId, toChange(['queued'], 'cancelled', recordTtlMs)),
     async markReceipt(deviceId, messageId, { status, participant, at }) {
       const from: MessageState[] = status === 'read' ? ['sent', 'delivered', 'failed'] : ['sent', 'failed'];
       const to = toChange(from, status, recordTtlMs, [`${status}_at`, at]);

@@ -81,38 +81,80 @@ test('a message is begun by its device’s owner only, and each attempt is count
 
 test('receipts only advance, and a settled message never changes its outcome', async () => {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
-  const { message_id: id } = await createQueued('d6');
-  assert.equal(await messages.markReceipt('d6', id, { status: 'delivered', at: 1 }), false);
-  await messages.markSent('d6', id, 5);
+  const { message_id: id, created_at: created } = await createQueued('d6');
+  await messages.markSent('d6', id, created + 5);
   assert.equal(await messages.markFailed('d6', id, new Failure('SEND_FAILED', 'no')), false);
-  assert.ok(await messages.markReceipt('d6', id, { status: 'read', at: 7 }));
-  assert.equal(await messages.markReceipt('d6', id, { status: 'delivered', at: 8 }), false);
-  assert.deepEqual(
-    { ...(await messages.get(id)), created_at: 0, expires_at: 0 },
-    {
-      message_id: id,
-      device_id: 'd6',
-      phone: '628123456789@s.whatsapp.net',
-      state: 'read',
-      attempts: 0,
-      created_at: 0,
-      expires_at: 0,
-      sent_at: 5,
-      read_at: 7,
-    },
-  );
+  assert.ok(await messages.markReceipt('d6', id, { status: 'read', at: created + 7 }));
+  assert.equal(await messages.markReceipt('d6', id, { status: 'delivered', at: created + 8 }), false);
+  assert.deepEqual(await messages.get(id), {
+    message_id: id,
+    device_id: 'd6',
+    phone: '628123456789@s.whatsapp.net',
+    state: 'read',
+    attempts: 0,
+    created_at: created,
+    expires_at: created - 1,
+    sent_at: created + 5,
+    read_at: created + 7,
+  });
 });
 
 test('a receipt that overtakes the ack takes effect with it', async () => {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
-  const { message_id: id } = await createQueued('d10');
+  const { message_id: id, created_at: created } = await createQueued('d10');
   await redis.set(keys.device('d10').lastHolder, 'w#1');
   await messages.beginAttempt('d10', id, 'w#1');
-  assert.equal(await messages.markReceipt('d10', id, { status: 'delivered', at: 4 }), false);
+  assert.equal(await messages.markReceipt('d10', id, { status: 'delivered', at: created + 4 }), false);
   assert.equal((await messages.get(id))?.state, 'sending');
-  assert.ok(await messages.markSent('d10', id, 5));
+  assert.ok(await messages.markSent('d10', id, created + 5));
   const record = await messages.get(id);
-  assert.deepEqual([record?.state, record?.sent_at, record?.delivered_at], ['delivered', 5, 4]);
+  assert.deepEqual([record?.state, record?.sent_at, record?.delivered_at], ['delivered', created + 4, created + 4]);
+});
+
+test('a message that a phone has told of neither fails nor is cancelled nor sent again', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  await redis.set(keys.device('d15').lastHolder, 'w#1');
+  for (const end of ['fail', 'cancel'] as const) {
+    const { message_id: id, created_at: created } = await createQueued('d15');
+    if (end === 'fail') await messages.beginAttempt('d15', id, 'w#1');
+    await messages.markReceipt('d15', id, { status: 'delivered', at: created + 1 });
+    await messages.markReceipt('d15', id, { status: 'read', at: created + 2 });
+    if (end === 'cancel') assert.equal(await messages.markCancelled('d15', id), 'read');
+    else {
+      assert.equal(await messages.beginAttempt('d15', id, 'w#1', { unlessProved: true }), 'proved');
+      assert.equal(await messages.markFailed('d15', id, new Failure('ACK_TIMEOUT', 'no ack')), false);
+    }
+    const record = await messages.get(id);
+    assert.deepEqual(
+      [record?.state, record?.sent_at, record?.delivered_at, record?.error],
+      ['read', created + 1, created + 1, undefined],
+    );
+  }
+});
+
+test('a failure with unknown delivery ends by a receipt, as sent too', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const { message_id: id, created_at: created } = await createQueued('d16');
+  await messages.markFailed('d16', id, new Failure('ACK_TIMEOUT', 'no ack'));
+  assert.ok(await messages.markReceipt('d16', id, { status: 'delivered', at: created + 3 }));
+  const record = await messages.get(id);
+  assert.deepEqual(
+    [record?.state, record?.sent_at, record?.delivered_at, record?.error],
+    ['delivered', created + 3, created + 3, undefined],
+  );
+});
+
+test('WhatsApp’s whole seconds never put a time before what came before it', async () => {
+  const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  const { message_id: id, created_at: created } = await createQueued('d17');
+  await messages.markSent('d17', id, created - 900);
+  await messages.markReceipt('d17', id, { status: 'delivered', at: created - 800 });
+  await messages.markReceipt('d17', id, { status: 'read', at: created + 100 });
+  const record = await messages.get(id);
+  assert.deepEqual([record?.sent_at, record?.delivered_at, record?.read_at], [created, created, created + 100]);
+  const { message_id: noted } = await createQueued('d17');
+  await messages.markReceipt('d17', noted, { status: 'delivered', at: 1 });
+  assert.ok(((await messages.get(noted))?.delivered_at ?? 0) >= created);
 });
 
 test('only a failure with unknown delivery can still become sent', async () => {
@@ -176,7 +218,8 @@ test('only a queued message can be cancelled', async () => {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
   const lease = await leasesOf('a').acquire('d11');
   const { message_id: id } = await createQueued('d11');
-  assert.equal(await messages.markCancelled('d11', id), 'cancelled');
+  const answers = await Promise.all([messages.markCancelled('d11', id), messages.markCancelled('d11', id)]);
+  assert.deepEqual(answers.toSorted(), ['cancelled', 'changed']);
   assert.equal(await messages.beginAttempt('d11', id, lease?.token ?? ''), 'cancelled');
   const { message_id: sending } = await createQueued('d11');
   await messages.beginAttempt('d11', sending, lease?.token ?? '');

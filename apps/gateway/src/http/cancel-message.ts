@@ -25,18 +25,18 @@ export async function cancelMessage(exchange: Exchange, parts: CancelMessagePart
   const { messages, metrics, outcomes } = parts;
   const record = await findMessage(exchange, messages);
   const { message_id: messageId, device_id: deviceId } = record;
-  const state = await messages.markCancelled(deviceId, messageId);
-  if (state === 'missing') throw messageNotFound();
-  if (state !== 'cancelled' || record.state === 'cancelled') {
-    throw new Failure('NOT_CANCELLABLE', `Only a queued message can be cancelled; this one is ${state}`, {
-      details: { message_id: messageId, state },
+  const found = await messages.markCancelled(deviceId, messageId);
+  if (found === 'missing') throw messageNotFound();
+  if (found !== 'changed') {
+    throw new Failure('NOT_CANCELLABLE', `Only a queued message can be cancelled; this one is ${found}`, {
+      details: { message_id: messageId, state: found },
     });
   }
   metrics.cancelled.inc();
   // Who waits at another gateway looks by itself.
   outcomes.onSettled(messageId);
   await cleanUp(exchange, deviceId, messageId, parts);
-  succeed(exchange.response, 'Message cancelled', toMessageView({ ...record, state }));
+  succeed(exchange.response, 'Message cancelled', toMessageView({ ...record, state: 'cancelled' }));
 }
 
 /** What fails here is made up for by the worker, the reconciler and the sweeper. */

@@ -33,6 +33,7 @@ async function ask(method: string, path: string, options: AskOptions = {}): Prom
 }
 const send = (deviceId: string, headers: Record<string, string> = {}) =>
   sendForm(tested.url, {}, { 'x-api-key': 'a', 'x-device-id': deviceId, prefer: 'respond-async', ...headers });
+const metrics = async () => (await fetch(`http://127.0.0.1:${tested.gateway.metricsPort}/metrics`)).text();
 const idOf = ({ body }: Answer) => String(body.results?.['message_id']);
 const idsOf = ({ body }: Answer) =>
   ((body.results ?? {})['messages'] as { message_id: string }[]).map(({ message_id }) => message_id);
@@ -118,6 +119,22 @@ test('a queued message is cancelled: who waits anywhere gets CANCELLED, and noth
     [again.status, again.body.code, again.body.results?.['state']],
     [409, 'NOT_CANCELLABLE', 'cancelled'],
   );
+});
+
+test('of two that cancel a message at once one is told so, and it is counted once', async () => {
+  await tested.addDevice('shop');
+  for (let round = 0; round < 20; round += 1) {
+    const messageId = idOf(await send('shop'));
+    const count = async () => /^postern_messages_cancelled_total (\d+)/m.exec(await metrics())?.[1] ?? '0';
+    const earlier = Number(await count());
+    const answers = await Promise.all([1, 2].map(() => ask('DELETE', `/messages/${messageId}`)));
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((a, b) => a - b),
+      [200, 409],
+    );
+    assert.equal(answers.find(({ status }) => status === 409)?.body.code, 'NOT_CANCELLABLE');
+    assert.equal(Number(await count()), earlier + 1);
+  }
 });
 
 test('a message that is not queued any more cannot be cancelled', async () => {

@@ -1,4 +1,4 @@
-import { Failure, type Mail, type MessageRecord } from '@postern/contract';
+import { Failure, isSent, type Mail, type MessageRecord } from '@postern/contract';
 
 /** How a message ended, as its record says. */
 export type Outcome = Pick<MessageRecord, 'message_id' | 'state' | 'notes' | 'error'>;
@@ -14,7 +14,7 @@ export function toOutcome({
 
 /** Throws what went wrong with a settled message; returns when it was sent. */
 export function assertSent({ message_id, state, error }: Outcome): void {
-  if (state === 'sent' || state === 'delivered' || state === 'read') return;
+  if (isSent(state)) return;
   if (state === 'cancelled') {
     throw new Failure('CANCELLED', 'The message was cancelled before it was sent', { details: { message_id } });
   }

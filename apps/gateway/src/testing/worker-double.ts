@@ -43,7 +43,7 @@ export async function startWorkerDouble(
     concurrency: 32,
     async process(job) {
       jobs.push(job);
-      await messages.beginAttempt(job.device_id, job.message_id, TOKEN, options.notes?.());
+      await messages.beginAttempt(job.device_id, job.message_id, TOKEN, { notes: options.notes?.() ?? [] });
       await settle(job);
       if (tells) await postMail(redis, keys, job.reply_to, { type: 'message_settled', message_id: job.message_id });
       return 'settled';

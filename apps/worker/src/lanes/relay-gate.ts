@@ -50,7 +50,8 @@ export class RelayGate {
       await holds.hold(this.#deviceId, reachOutHoldMs);
       return { ...outcome, failure: held(outcome.failure, reachOutHoldMs) };
     }
-    if (outcome.type !== 'sent' || this.#known.has(jid)) return outcome;
+    const isSent = outcome.type === 'sent' || outcome.type === 'proved';
+    if (!isSent || this.#known.has(jid)) return outcome;
     await holds.remember(this.#deviceId, jid);
     if (this.#known.size >= MAX_CACHED_CHATS) this.#known.clear();
     this.#known.add(jid);

@@ -195,12 +195,41 @@ test('a message past its ttl is not sent', async () => {
   assert.equal(sent.length, 0);
 });
 
-test('a message that settled before is dropped without sending', async () => {
+for (const [state, expected] of [
+  ['cancelled', { type: 'dropped' }],
+  ['sent', { type: 'proved', attempts: 0 }],
+] as const) {
+  test(`a message that is ${state} already is not sent`, async () => {
+    const job = await accept();
+    if (state === 'sent') await messages.markSent('d', job.message_id, 1);
+    else await messages.markCancelled('d', job.message_id);
+    const { session, sent } = createSession([]);
+    assert.deepEqual(await run(job, toOptions(session)), expected);
+    assert.equal(sent.length, 0);
+  });
+}
+
+test('a receipt that comes while the next attempt waits stops it', async () => {
   const job = await accept();
-  await messages.markSent('d', job.message_id, 1);
-  const { session, sent } = createSession([]);
-  assert.deepEqual(await run(job, toOptions(session)), { type: 'dropped' });
-  assert.equal(sent.length, 0);
+  const { session } = createSession([]);
+  let relays = 0;
+  session.send = async (_, onRelayed) => {
+    relays += 1;
+    onRelayed();
+    await messages.markReceipt('d', job.message_id, { status: 'read', at: 7 });
+    throw ackTimeout();
+  };
+  assert.deepEqual(await run(job, toOptions(session)), { type: 'proved', attempts: 1 });
+  assert.equal(relays, 1);
+});
+
+test('a message that a dead owner relayed is sent again although a phone has told of it', async () => {
+  const job = await accept();
+  await messages.beginAttempt('d', job.message_id, leaseToken);
+  await messages.markReceipt('d', job.message_id, { status: 'delivered', at: 7 });
+  const { session, sent } = createSession(['acked']);
+  assert.equal((await run(job, toOptions(session))).type, 'sent');
+  assert.equal(sent.length, 1);
 });
 
 test('a former owner begins nothing', async () => {

@@ -1,4 +1,4 @@
-import { Failure, isSettled, type MessageNote, type MessageRecord, type SendImageJob } from '@postern/contract';
+import { Failure, isSent, isSettled, type MessageNote, type MessageRecord, type SendImageJob } from '@postern/contract';
 import type { PreparedImage } from '@postern/media';
 import type { Messages } from '@postern/registry';
 import { backoffMs, delay, type Logger, monotonicMs } from '@postern/runtime';
@@ -40,7 +40,10 @@ export interface SendOptions {
   logger: Logger;
 }
 
-/** How one message's time in hand ended. `dropped`: it had settled before. `released`: the next owner goes on with it. */
+/**
+ * How one message's time in hand ended. `proved`: it counts as sent already, by a receipt or an ack that came late.
+ * `dropped`: it had settled otherwise before. `released`: the next owner goes on with it.
+ */
 export type SendOutcome =
   | {
       type: 'sent';
@@ -50,16 +53,19 @@ export type SendOutcome =
       attempts: number;
       notes: readonly MessageNote[];
     }
+  | { type: 'proved'; attempts: number }
   | { type: 'failed'; failure: Failure; attempts: number }
   | { type: 'dropped' }
   | { type: 'released' };
 
 /**
  * Sends one message and waits for WhatsApp's ack, with as many attempts as the failures allow; every attempt uses the
- * message's one id. A message found `sending` was relayed by an owner that died: it is sent again under that id.
+ * message's one id. A message found `sending` was relayed by an owner that died: it is sent again under that id, receipt or
+ * not, because that owner may not have stored the keys it used, and the phone would drop the next message under them.
  */
 export async function sendMessage({ job, record, turn }: MessageInHand, options: SendOptions): Promise<SendOutcome> {
   const { messages, maxAttempts, budgetMs, signal } = options;
+  if (record && isSent(record.state)) return { type: 'proved', attempts: record.attempts };
   if (!record || isSettled(record.state)) return { type: 'dropped' };
   if (record.state === 'queued' && Date.now() > job.expires_at) {
     return { type: 'failed', failure: expired(), attempts: record.attempts };
@@ -69,7 +75,8 @@ export async function sendMessage({ job, record, turn }: MessageInHand, options:
   for (let attempts = record.attempts + 1; ; ) {
     try {
       const sent = await attempt.run();
-      return sent === 'dropped' ? { type: 'dropped' } : { type: 'sent', ...sent, attempts };
+      if (sent === 'dropped') return { type: 'dropped' };
+      return sent === 'proved' ? { type: 'proved', attempts: attempts - 1 } : { type: 'sent', ...sent, attempts };
     } catch (thrown) {
       if (signal.aborted) return { type: 'released' };
       const failure = Failure.from(thrown);
@@ -95,6 +102,7 @@ class Attempt {
   #prepared: PreparedImage | undefined;
   #uploaded: { uploaded: UploadedImage; reused: boolean } | undefined;
   #maybeDelivered: boolean;
+  #relayed = false;
   #counted = false;
 
   constructor(job: SendImageJob, turn: Turn, options: SendOptions, maybeDelivered: boolean) {
@@ -123,12 +131,17 @@ class Attempt {
     if (!this.#maybeDelivered) await this.#options.gate(this.#job, signal);
     session.signal.throwIfAborted();
 
-    const begun = await messages.beginAttempt(device_id, message_id, leaseToken, prepared.notes);
+    const begun = await messages.beginAttempt(device_id, message_id, leaseToken, {
+      notes: prepared.notes,
+      unlessProved: this.#relayed,
+    });
     if (begun === 'lease_lost') throw new Failure('DEVICE_NOT_CONNECTED', 'Another worker owns the device now');
+    if (begun === 'proved' || (begun !== 'begun' && begun !== 'missing' && isSent(begun))) return 'proved' as const;
     if (begun !== 'begun') return 'dropped' as const;
     this.#counted = true;
     const relayed = () => {
       this.#maybeDelivered = true;
+      this.#relayed = true;
       this.#turn.relayed(session);
     };
     const send = (onWritten: () => void) =>

@@ -121,3 +121,21 @@ test('an empty error refuses nothing, and a time that is none is now', async () 
   receive({ id: 'A', t: 'soon', error: '' });
   assert.ok(Math.abs((await acknowledged) - Date.now()) < 10_000);
 });
+
+test('a receipt is as good as the ack, but not before the relay is written', async () => {
+  const { acks } = createAcks(60_000);
+  for (const isEarly of [false, true]) {
+    const { acknowledged, relayed } = acks.expect('A', CHAT);
+    let isOver = false;
+    acknowledged.finally(() => (isOver = true)).catch(() => {});
+    if (!isEarly) relayed();
+    acks.prove('A', 7);
+    if (isEarly) {
+      await new Promise(setImmediate);
+      assert.equal(isOver, false);
+      relayed();
+    }
+    assert.equal(await acknowledged, 7);
+  }
+  acks.prove('nobody waits for this', 7);
+});

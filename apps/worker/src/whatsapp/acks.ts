@@ -12,6 +12,15 @@ interface Ack {
   at: number;
 }
 
+/** Who waits for the ack of one relay. */
+interface Waiter {
+  chat: string;
+  isRelayed: boolean;
+  /** When a phone told of the message, in Unix milliseconds. */
+  provedAt: number | undefined;
+  answer: (ack: Ack) => void;
+}
+
 export interface AcksOptions {
   ackTimeoutMs: number;
   signal: AbortSignal;
@@ -32,7 +41,7 @@ const TIMEOUTS_UNTIL_SILENCE = 3;
  */
 export class Acks {
   readonly #options: AcksOptions;
-  readonly #waiting = new Map<string, { chat: string; answer: (ack: Ack) => void }>();
+  readonly #waiting = new Map<string, Waiter>();
   readonly #timedOut = new BoundedCache<true>(REMEMBERED_TIMEOUTS);
   #timeoutsInARow = 0;
 
@@ -47,11 +56,10 @@ export class Acks {
    */
   expect(messageId: string, chat: string): { acknowledged: Promise<number>; relayed: () => void; cancel: () => void } {
     const { signal, ackTimeoutMs } = this.#options;
-    let startClock = (): void => {};
-    const relayed = new Promise<void>((resolve) => {
-      startClock = resolve;
-    });
-    const ack = new Promise<Ack>((answer) => this.#waiting.set(messageId, { chat, answer }));
+    const { promise: relayed, resolve: startClock } = Promise.withResolvers<void>();
+    const { promise: ack, resolve: answerWith } = Promise.withResolvers<Ack>();
+    const waiter: Waiter = { chat, isRelayed: false, provedAt: undefined, answer: answerWith };
+    this.#waiting.set(messageId, waiter);
     const timeout = () => {
       this.#onTimeout(messageId);
       return new Failure('ACK_TIMEOUT', 'WhatsApp did not acknowledge the message in time');
@@ -64,7 +72,12 @@ export class Acks {
       })
       .finally(() => this.#waiting.delete(messageId));
     acknowledged.catch(() => {});
-    return { acknowledged, relayed: startClock, cancel: () => this.#waiting.delete(messageId) };
+    const onRelayed = () => {
+      waiter.isRelayed = true;
+      startClock();
+      if (waiter.provedAt !== undefined) this.prove(messageId, waiter.provedAt);
+    };
+    return { acknowledged, relayed: onRelayed, cancel: () => this.#waiting.delete(messageId) };
   }
 
   /** Takes an `ack` node of class `message`. */
@@ -80,6 +93,19 @@ export class Acks {
     if (phash !== undefined && chat !== undefined) this.#options.onDevicesChanged(chat);
     if (waiter) waiter.answer({ error, at });
     else if (this.#timedOut.delete(id) && error === undefined) this.#options.onLateAck(id, at);
+  }
+
+  /**
+   * Takes a phone's receipt of an id, at Unix milliseconds: as good as the ack that is awaited, once the relay is written. It
+   * may speak of an earlier relay by an owner that died; the keys of this one must be stored nevertheless.
+   */
+  prove(messageId: string, at: number): void {
+    const waiter = this.#waiting.get(messageId);
+    if (!waiter) return;
+    waiter.provedAt = at;
+    if (!waiter.isRelayed) return;
+    this.#timeoutsInARow = 0;
+    waiter.answer({ error: undefined, at });
   }
 
   #onTimeout(messageId: string): void {

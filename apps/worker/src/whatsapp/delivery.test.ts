@@ -137,3 +137,10 @@ test('nothing can be asked of a session that is closed', async (t) => {
   await assert.rejects(opened.session.upload(testImage()), refused);
   await assert.rejects(opened.session.requestPairingCode(friend.number), refused);
 });
+
+test('a message whose ack is lost is sent by the receipt of the phone', async (t) => {
+  const { simulator, friend, opened } = await startLinked(t, { ackTimeoutMs: 60_000 });
+  simulator.faults.add({ kind: 'drop_ack', to: friend.number, count: null });
+  const { message } = await sendTo(opened.session, friend.number);
+  assert.equal((await opened.until('receipt')).messageId, message.messageId);
+});

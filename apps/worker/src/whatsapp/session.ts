@@ -208,7 +208,10 @@ export class BaileysSession implements Session {
       onAck: (node) => delivery.acks.receive(node),
       onReceipt: (node) => {
         const { jid, lid } = own();
-        for (const receipt of toReceipts(node, [jid, lid])) this.#emit({ type: 'receipt', ...receipt });
+        for (const receipt of toReceipts(node, [jid, lid])) {
+          delivery.acks.prove(receipt.messageId, receipt.at);
+          this.#emit({ type: 'receipt', ...receipt });
+        }
         void findGoneMedia(node, this.#store.contents).then((sha256Uploaded) => {
           if (sha256Uploaded !== undefined) this.#emit({ type: 'media_gone', sha256Uploaded });
         });
