@@ -81,5 +81,8 @@ test('the checks see what they forbid', () => {
   assert.equal(plant('packages/queue/src/x.ts', "const port = process['env']['PORT'];"), 1);
   assert.equal(plant('packages/queue/src/x.ts', "// import { a } from 'sharp';\nconst text = 1;"), 0);
   assert.equal(plant('packages/queue/src/x.ts', 'a;\n'.repeat(301)), 1);
+  assert.equal(plant('packages/queue/src/x.ts', "log.warn({ err: error, id }, 'x');"), 0);
+  assert.equal(plant('packages/queue/src/x.ts', "logger.warn({ error, id }, 'x');"), 1);
+  assert.equal(plant('packages/queue/src/x.ts', "logger.warn({\n  id: toId({ a }),\n  error: cause,\n}, 'x');"), 1);
   assert.ok(isForbiddenFolder('apps/worker/src/utils'));
 });

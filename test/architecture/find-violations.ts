@@ -25,6 +25,7 @@ export function findViolations(file: SourceFile): string[] {
   return [
     ...imports,
     ...(lines > MAX_LINES ? [complain(`has ${lines} lines, at most ${MAX_LINES} are wanted`)] : []),
+    ...(logsUnderError(file) ? [complain('logs an error under a key other than err')] : []),
     ...(readsEnvironment(file) ? [complain('reads process.env, which only main.ts may')] : []),
   ];
 }
@@ -74,4 +75,14 @@ function readsEnvironment({ path, text }: SourceFile): boolean {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
   if (path.endsWith('/main.ts') || isTestCode(path) || path in ENVIRONMENT_READERS) return false;
   return /\bprocess\s*(\.|\[\s*['"])env\b/.test(code) || /\benv\b[^;]*from\s+['"](node:)?process['"]/.test(code);
+}
+
+const LOG_CALLS = /\.(?:fatal|error|warn|info|debug|trace|child)\(\s*\{((?:[^{}]|\{[^{}]*\})*)\}/g;
+
+/** Error or not, `err` is the key whose value is known to hold no secret. */
+function logsUnderError({ path, text }: SourceFile): boolean {
+  if (isTestCode(path)) return false;
+  return [...text.matchAll(LOG_CALLS)].some(([, fields = '']) =>
+    /(?:^|[,{])\s*(?:\.{3})?error\s*(?:[,:}]|$)/.test(fields),
+  );
 }

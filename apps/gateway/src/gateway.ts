@@ -108,7 +108,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const tracing = lifetime.use(await startTracing(config.tracing, service), (started) => started.stop());
     const keys = createKeys(config.redisPrefix);
     const connect = async (name: string, profile: 'fast' | 'patient') => {
-      const onError = (error: Error) => logger.warn({ error, connection: name }, 'redis connection failed');
+      const onError = (error: Error) => logger.warn({ err: error, connection: name }, 'redis connection failed');
       const options = { url: config.redisUrl, name: `postern-${name}`, profile, onError };
       return lifetime.use(await connectRedis(options), disconnectRedis);
     };
@@ -137,7 +137,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       keys,
       processId: id,
       onMail,
-      onError: (error) => logger.warn({ error }, 'mailbox not read'),
+      onError: (error) => logger.warn({ err: error }, 'mailbox not read'),
     });
     lifetime.use(mailbox, (started) => started.stop());
 

@@ -12,7 +12,7 @@ export {
   type Registry,
   startOperationsServer,
 } from './metrics.ts';
-export { runUntilSignal } from './process.ts';
+export { runService } from './process.ts';
 export { createReadiness, type Readiness, type ReadinessCheck } from './readiness.ts';
 export { inSpan, NO_TRACING, type Span, type Tracing } from './tracing/span.ts';
 export { startTracing } from './tracing/start-tracing.ts';

@@ -11,27 +11,40 @@ export interface LoggerOptions {
   destination?: DestinationStream;
 }
 
-/** JSON lines with ISO times and level names. Errors go in the `err` field; their `cause` is included. */
+/** How deep the causes of an error are followed, and how many of the errors that one gathers are logged. */
+const MAX_CAUSES = 5;
+
+/** JSON lines with ISO times and level names. Errors go in the `err` field; their causes are included. */
 export function createLogger({ name, level, destination }: LoggerOptions): Logger {
   const options = {
     name,
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: toLoggedError },
+    // No code of ours says `error`; a library's may, and an error's own fields may hold a password.
+    serializers: { err: (error: unknown) => toLoggedError(error), error: (error: unknown) => toLoggedError(error) },
   };
   return pino(options, destination ?? toOutput());
 }
 
-/** Of an error: kind, code, message, stack and causes, whole numbers masked. Other fields may hold anything, so they stay out. */
-function toLoggedError(error: unknown): unknown {
-  if (!(error instanceof Error)) return maskNumber(String(error));
+/**
+ * Of an error: kind, code, message, stack and causes, whole numbers masked. Its other fields stay out, because they may hold
+ * anything: those of a refused command of Redis hold its arguments.
+ */
+function toLoggedError(error: unknown, depth = 0): unknown {
+  if (typeof error === 'string' || typeof error === 'number') return maskNumber(String(error));
+  if (!(error instanceof Error)) return typeof error;
+  const { name, message, stack = '', cause } = error;
+  const inner = (one: unknown) => toLoggedError(one, depth + 1);
   return {
-    type: error.name,
+    type: name,
     ...('code' in error ? { code: error.code } : {}),
-    message: maskNumber(error.message),
-    stack: maskNumber(error.stack ?? ''),
-    ...(error.cause === undefined ? {} : { cause: toLoggedError(error.cause) }),
+    message: maskNumber(message),
+    stack: maskNumber(stack),
+    ...(cause === undefined || depth >= MAX_CAUSES ? {} : { cause: inner(cause) }),
+    ...(error instanceof AggregateError && depth < MAX_CAUSES
+      ? { errors: error.errors.slice(0, MAX_CAUSES).map(inner) }
+      : {}),
   };
 }
 

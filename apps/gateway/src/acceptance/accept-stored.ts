@@ -40,7 +40,7 @@ export async function acceptStored(
       // One that cannot be deleted now is swept later.
       await parts.blobs
         .delete(messageId)
-        .catch((error: unknown) => logger.warn({ error, message_id: messageId }, 'blob not deleted'));
+        .catch((error: unknown) => logger.warn({ err: error, message_id: messageId }, 'blob not deleted'));
     }
   }
 }

@@ -28,7 +28,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   const stopping = new AbortController();
   const run = async () => {
     while (!stopping.signal.aborted) {
-      await sweep(options, stopping.signal).catch((error: unknown) => logger.warn({ error }, 'blobs not swept'));
+      await sweep(options, stopping.signal).catch((error: unknown) => logger.warn({ err: error }, 'blobs not swept'));
       await delay(intervalMs * (0.9 + Math.random() / 5), stopping.signal).catch(() => {});
     }
   };

@@ -25,7 +25,7 @@ export async function streamPairing(
     for await (const event of watchPairing(deviceId, parts, ending.signal)) response.write(toServerSentEvent(event));
   } catch (error) {
     if (!ending.signal.aborted) {
-      logger.warn({ error, device_id: deviceId }, 'pairing stream broke off');
+      logger.warn({ err: error, device_id: deviceId }, 'pairing stream broke off');
       response.write(toServerSentEvent({ type: 'failed', reason: 'the registry cannot be read at the moment' }));
     }
   } finally {

@@ -5,7 +5,6 @@ import type { Redis } from 'ioredis';
 import { type ChatTimers, createChatTimers } from './chat-timers.ts';
 import type { OwnedWriter } from './credentials/owned-writer.ts';
 import type { StateCipher } from './credentials/state-cipher.ts';
-import { errorText } from './error-text.ts';
 import { readInbound } from './inbound.ts';
 import { createStoredContents, type StoredContents } from './stored-contents.ts';
 import { Turns } from './turns.ts';
@@ -54,7 +53,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
         waiting += 1;
         turns
           .run('', () => keepOne(message, own))
-          .catch((err: unknown) => logger.debug({ error: errorText(err) }, 'an inbound message was not kept'))
+          .catch((err: unknown) => logger.debug({ err }, 'an inbound message was not kept'))
           .finally(() => {
             waiting -= 1;
           });

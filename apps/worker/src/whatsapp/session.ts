@@ -9,7 +9,6 @@ import type { RecentWrites } from './credentials/recent-writes.ts';
 import { type StateCipher, StateKeyError } from './credentials/state-cipher.ts';
 import { DeviceLists } from './device-lists.ts';
 import { type Close, closeAs } from './disconnects.ts';
-import { errorText } from './error-text.ts';
 import { findGoneMedia } from './gone-media.ts';
 import { Groups } from './groups.ts';
 import { readPersonalChats } from './inbound.ts';
@@ -141,7 +140,7 @@ export class BaileysSession implements Session {
         this.signal,
       );
       // The account's phone may have been told although the answer was lost.
-      await unlinked.catch((err: unknown) => logger.warn({ error: errorText(err) }, 'unlinking was not confirmed'));
+      await unlinked.catch((err: unknown) => logger.warn({ err }, 'unlinking was not confirmed'));
     }
     await this.#finish(closeAs('logged_out', 'logged out on request'));
   }
@@ -169,7 +168,7 @@ export class BaileysSession implements Session {
 
   #onOpenFailed(error: unknown): void {
     const message = 'the stored credentials could not be read';
-    if (error instanceof StateKeyError) this.#options.logger.error({ error: errorText(error) }, message);
+    if (error instanceof StateKeyError) this.#options.logger.error({ err: error }, message);
     void this.#finish(closeAs('connection_lost', error instanceof StateKeyError ? error.message : message));
   }
 
@@ -178,7 +177,7 @@ export class BaileysSession implements Session {
     const save = () => {
       this.#saving = this.#saving.then(() => authentication.save());
       this.#saving.catch((err: unknown) => {
-        if (!this.#closing) this.#options.logger.error({ error: errorText(err) }, 'credentials could not be stored');
+        if (!this.#closing) this.#options.logger.error({ err }, 'credentials could not be stored');
         void this.#finish(closeAs('connection_lost', 'credentials could not be stored'));
       });
     };
@@ -249,11 +248,7 @@ export class BaileysSession implements Session {
     this.#watchdog.stop();
     const bounded = async (work: Promise<void>) => {
       await within(work, WRITES_BOUND_MS, () => new Error('Redis did not take the last writes in time')).catch(
-        (err: unknown) =>
-          this.#options.logger.warn(
-            { error: errorText(err), reason: close.reason },
-            'state was not written at the end',
-          ),
+        (err: unknown) => this.#options.logger.warn({ err, reason: close.reason }, 'state was not written at the end'),
       );
     };
     if (this.#opened) await closeSocket(this.#opened.socket, CLOSE_BOUND_MS);
