@@ -18,6 +18,8 @@ export function isAbsent(value: Value): boolean {
 export function parseText(value: Value, field: string): string {
   if (isAbsent(value)) return '';
   if (typeof value !== 'string') throw Failure.field(field, `expected text, got ${nameOf(value)}`);
+  if (value.includes('\ufffd'))
+    throw Failure.field(field, 'contains bytes that cannot be read as text (or U+FFFD, which stands for them)');
   if (/\p{Surrogate}/u.test(value)) throw Failure.field(field, 'contains half a character (an unpaired surrogate)');
   return value;
 }

@@ -47,7 +47,7 @@ export function parseSendFields(fields: ReadonlyMap<string, unknown>, rules: Sen
   const boolean = (name: string) => errors.attempt(false, () => parseBoolean(fields.get(name), name));
   const optional = <T>(read: () => T | undefined) => errors.attempt<T | undefined>(undefined, read);
 
-  const recipient = errors.attempt(NOBODY, () => parseRecipient(parseText(fields.get('phone'), 'phone')));
+  const recipient = errors.attempt(NOBODY, () => parsePhone(fields.get('phone')));
   const imageUrl = optional(() => parseImageUrl(fields.get('image_url'), rules.urlAllowPrivate));
   checkOneImage(fields, rules, errors);
   const caption = errors.attempt('', () => parseCaption(fields.get('caption')));
@@ -85,6 +85,11 @@ function checkOneImage(fields: ReadonlyMap<string, unknown>, rules: SendRules, e
     const stray = strayFile === undefined ? '' : `; a file came in ${JSON.stringify(strayFile.slice(0, 32))}`;
     errors.add('image', `got neither image nor image_url; expected exactly one${stray}`);
   }
+}
+
+/** In JSON a number may be a number. */
+function parsePhone(value: unknown): Recipient {
+  return parseRecipient(parseText(Number.isSafeInteger(value) ? String(value) : value, 'phone'));
 }
 
 function parseImageUrl(value: unknown, allowPrivate: readonly string[]): string | undefined {

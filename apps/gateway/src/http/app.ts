@@ -8,6 +8,7 @@ import { type AuthenticationOptions, authenticate } from './authenticate.ts';
 import { allowOrigins } from './cors.ts';
 import { assertAccepting, type Drain } from './drain.ts';
 import type { Exchange, Route } from './exchange.ts';
+import { assertHost } from './host.ts';
 import { respondWithProblem } from './problem.ts';
 import { toRequestId } from './request-id.ts';
 import { traceRequest } from './trace-request.ts';
@@ -49,9 +50,7 @@ export function createApp(options: AppOptions): Express {
     const exchange = beginExchange(request, response, { drain, logger });
     exchanges.set(request, exchange);
     observeOutcome(exchange, metrics);
-    if (request.httpVersion === '1.1' && request.headers.host === undefined) {
-      throw new Failure('VALIDATION_ERROR', 'The request names no Host');
-    }
+    assertHost(request);
     if (!SAFE_METHODS.has(request.method)) assertAccepting(drain);
     next();
   });

@@ -1,6 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import { Failure } from '@postern/contract';
 
+/** What stands for bytes that are no text, as in what decoders make of them; fields that are read refuse it. */
+const UNREADABLE = '\ufffd';
+
 /** How the parser tells what it cut off. */
 interface Cut {
   valueTruncated: boolean;
@@ -23,14 +26,15 @@ export class FormFields {
     this.failed.catch(() => {});
   }
 
-  /** `parser` is busboy's. */
+  /** `parser` is busboy's; a value whose charset it does not know is undefined. */
   listen(parser: EventEmitter): void {
     parser
       .removeAllListeners('field')
-      .on('field', (name: string | undefined, value: string, { valueTruncated }: Cut) => {
-        if (name === undefined) return this.#fail(Failure.field('form', 'has a part without a name'));
-        if (valueTruncated) this.#fail(tooLong(name));
-        this.#add(name, value);
+      .on('field', (name: string | undefined, value: string | undefined, { valueTruncated }: Cut) => {
+        // A name that is empty comes as none.
+        if (name === undefined) return;
+        if (valueTruncated) return this.#fail(tooLong(name));
+        this.#add(name, value ?? UNREADABLE);
       });
   }
 

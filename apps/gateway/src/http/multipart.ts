@@ -6,6 +6,7 @@ import multer from 'multer';
 import { checkDeclaredBody, inviteBody, watchBody } from './body-watch.ts';
 import { FormFields } from './form-fields.ts';
 import { toMultipartFailure, UploadCutError } from './multipart-failure.ts';
+import { nameImageParts } from './nameless-image.ts';
 import type { Fields } from './text-fields.ts';
 
 export interface Upload {
@@ -87,6 +88,7 @@ function parseForm(request: Request, response: Response, engine: ImageEngine, fo
     fileFilter: (_request, file, callback) => engine.choose(file.fieldname, callback),
     streamHandler: (incoming, parser) => {
       form.listen(parser);
+      nameImageParts(parser, incoming.get('content-type') ?? '');
       incoming.pipe(parser);
     },
   };

@@ -65,7 +65,8 @@ const BROKEN_FIELDS: [name: string, fields: FormFields, field: string][] = [
   ['a ttl of zero', { ttl: '0' }, 'ttl'],
   ['a ttl of more than a day', { ttl: '86401' }, 'ttl'],
   ['a file in another field', { photo: samplePng(), image: undefined }, 'image'],
-  ['an image without a file name', { image: 'x'.repeat(70_000) }, 'image'],
+  ['a long text as image', { image: 'x'.repeat(70_000) }, 'image'],
+  ['a URL without a host', { image: undefined, image_url: 'https:///a.jpg' }, 'image_url'],
   ['a field that is far too long', { caption: 'a'.repeat(70_000) }, 'caption'],
 ];
 for (const [name, fields, field] of BROKEN_FIELDS) {
@@ -93,11 +94,28 @@ test('a caption of exactly 3000 code points is accepted', async () => {
   assert.equal(answer.status, 202);
 });
 
-const BROKEN_BODIES: [name: string, body: string, type: string, field?: string][] = [
+const BROKEN_BODIES: [name: string, body: string | Buffer, type: string, field?: string][] = [
   ['JSON that does not parse', '{"phone":', 'application/json'],
   ['JSON that is no object', '[1]', 'application/json'],
   ['JSON with text as boolean', `{"phone":"${PHONE}","image_url":"${URL_IMAGE}","hd":"x"}`, 'application/json', 'hd'],
-  ['JSON with a number as phone', `{"phone":628123456789,"image_url":"${URL_IMAGE}"}`, 'application/json', 'phone'],
+  [
+    'JSON with half a number as phone',
+    `{"phone":628123456789.5,"image_url":"${URL_IMAGE}"}`,
+    'application/json',
+    'phone',
+  ],
+  [
+    'a caption of unknown charset',
+    '--x\r\nContent-Disposition: form-data; name="caption"\r\nContent-Type: text/plain; charset=klingon\r\n\r\nhi\r\n--x--\r\n',
+    'multipart/form-data; boundary=x',
+    'caption',
+  ],
+  [
+    'an urlencoded caption that is not UTF-8',
+    `phone=628123456789&image_url=${encodeURIComponent(URL_IMAGE)}&caption=caf%E9`,
+    'application/x-www-form-urlencoded',
+    'caption',
+  ],
   [
     'JSON with half a character',
     `{"phone":"${PHONE}","image_url":"${URL_IMAGE}","caption":"\\ud83d"}`,
@@ -120,10 +138,10 @@ const BROKEN_BODIES: [name: string, body: string, type: string, field?: string][
   ],
   ['a part with a broken header', '--x\r\nContent-Disposition\r\n\r\n62\r\n--x--', 'multipart/form-data; boundary=x'],
   [
-    'a part without a name',
-    '--x\r\nContent-Disposition: form-data\r\n\r\n62\r\n--x--',
+    'a form caption that is not UTF-8',
+    Buffer.from('--x\r\nContent-Disposition: form-data; name="caption"\r\n\r\ncaf\xe9\r\n--x--\r\n', 'latin1'),
     'multipart/form-data; boundary=x',
-    'form',
+    'caption',
   ],
   ['an empty form', '--x--\r\n', 'multipart/form-data; boundary=x', 'phone'],
   [

@@ -73,6 +73,39 @@ test('the image may come before or after the other fields, and unknown fields ar
   assert.equal(worker.jobs.at(-1)?.recipient.jid, PHONE);
 });
 
+test('an image part without a file name is the image, and a part with an empty name is nothing', async () => {
+  const image = samplePng(60, 50);
+  const part = (head: string, body: Buffer | string) => [
+    `--x\r\nContent-Disposition: form-data; ${head}\r\n\r\n`,
+    body,
+    '\r\n',
+  ];
+  const pieces = [
+    ...part('name=""', 'ignored'),
+    ...part('name="image"\r\nContent-Type: image/png', image),
+    ...part('name="phone"', PHONE),
+    '--x--\r\n',
+  ];
+  const body = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
+  const answer = await sendText(tested.url, body, { 'content-type': 'multipart/form-data; boundary=x' });
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  const sent = worker.jobs.at(-1)?.image;
+  assert.equal(sent?.source === 'blob' && sent.sha256, createHash('sha256').update(image).digest('hex'));
+});
+
+test('captions in a charset that is named, and numbers as JSON numbers, are read', async () => {
+  const latin =
+    '--x\r\nContent-Disposition: form-data; name="caption"\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\ncaf\xe9\r\n';
+  const rest =
+    '--x\r\nContent-Disposition: form-data; name="phone"\r\n\r\n628123456789\r\n--x\r\nContent-Disposition: form-data; name="image_url"\r\n\r\nhttps://example.com/a.jpg\r\n--x--\r\n';
+  const type = { 'content-type': 'multipart/form-data; boundary=x' };
+  assert.equal((await sendText(tested.url, Buffer.from(latin + rest, 'latin1'), type)).status, 200);
+  assert.equal(worker.jobs.at(-1)?.caption, 'café');
+  const numeric = { phone: 628123456789, image_url: 'https://example.com/a.jpg' };
+  assert.equal((await sendText(tested.url, numeric)).status, 200);
+  assert.equal(worker.jobs.at(-1)?.recipient.jid, PHONE);
+});
+
 test('fields that are not known are ignored whatever they are: names in brackets, files, long names', async () => {
   const form = new FormData();
   for (const name of ['meta[a]', 'list[]', 'list[7]', 'phone[x]', '__proto__', 'n'.repeat(150)]) form.append(name, 'x');

@@ -35,12 +35,12 @@ export async function sendForm(
   return toAnswer(await fetch(`${url}/send/image`, { method: 'POST', headers, body }));
 }
 
-/** POSTs text to /send/image, by default a JSON object. */
+/** POSTs text (or the bytes of one) to /send/image, by default a JSON object. */
 export async function sendText(
   url: string,
   body: unknown,
   headers: Record<string, string> = { 'content-type': 'application/json' },
 ): Promise<Answer> {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return toAnswer(await fetch(`${url}/send/image`, { method: 'POST', headers, body: text }));
 }

@@ -20,6 +20,8 @@ export function checkImageUrl(text: string, allowPrivate: readonly string[]): UR
   const url = new URL(text);
   const problem = urlProblem(url, allowPrivate);
   if (problem) throw refuse(problem);
+  // The parser would take a path for a missing host: https:///photo.jpg.
+  if (!/^\s*https?:\/\/[^/\\?#\s]/i.test(text)) throw refuse('names no host; expected http://… or https://…');
   return url;
 }
 
