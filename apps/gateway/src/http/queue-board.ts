@@ -6,7 +6,7 @@ import type { Exchange, Handler, Route } from './exchange.ts';
 import { CONTENT_SECURITY_POLICY } from './pages.ts';
 
 export interface QueueBoardParts {
-  board: Pick<LaneBoard, 'page' | 'files' | 'answer'>;
+  board: Pick<LaneBoard, 'open'>;
   devices: Pick<Devices, 'ids'>;
 }
 
@@ -18,24 +18,26 @@ const BOARD_POLICY = CONTENT_SECURITY_POLICY.replace("base-uri 'none'", "base-ur
 /** `/queues`: Bull Board over the lanes of the devices that the key may see. It only reads. */
 export function queueBoardRoutes({ board, devices }: QueueBoardParts): Route[] {
   const page = async ({ response }: Exchange) => {
-    const html = await board.page(BASE);
+    const html = (await board.open()).page(BASE);
     response.set({ 'Content-Security-Policy': BOARD_POLICY, 'Referrer-Policy': 'no-referrer' });
     response.set('Cache-Control', 'no-store').type('html').send(html);
   };
   const file = async ({ request, response }: Exchange) => {
-    const root = await board.files();
+    const { files: root } = await board.open();
     const path = toParts(request.params['file']).join('/');
     await new Promise<void>((resolve, reject) => {
       response.sendFile(path, { root, maxAge: '1h' }, (error: unknown) => (error ? reject(error) : resolve()));
     });
   };
   const answer = async ({ request, response, principal }: Exchange) => {
+    // Opening is none of the time that Redis may take.
+    const opened = await board.open();
     const deviceIds = (await answering(devices.ids())).filter((id) => maySee(principal, id));
     const query = Object.fromEntries(
       Object.entries(request.query).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
     );
     const path = `/api/${toParts(request.params['path']).map(encodeURIComponent).join('/')}`;
-    const { status, body } = await answering(board.answer({ path, query, deviceIds }));
+    const { status, body } = await answering(opened.answer({ path, query, deviceIds }));
     response.status(status).set('Cache-Control', 'no-store').json(body);
   };
   const read = (path: string, handle: Handler): Route => ({ method: 'get', path, access: 'read', handle });

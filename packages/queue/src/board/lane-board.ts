@@ -14,12 +14,18 @@ export interface BoardRequest {
 
 /** Bull Board over the lanes, for reading alone: what changes anything is not there. */
 export interface LaneBoard {
-  /** The HTML of its page, whose links begin with `basePath`. */
-  page(basePath: string): Promise<string>;
-  /** The folder of the page's files. */
-  files(): Promise<string>;
-  answer(request: BoardRequest): Promise<BoardAnswer>;
+  /** Loads Bull Board the first time, which may take a second of a busy processor and asks Redis nothing. */
+  open(): Promise<OpenedBoard>;
   stop(): Promise<void>;
+}
+
+export interface OpenedBoard {
+  /** The HTML of its page, whose links begin with `basePath`. */
+  page(basePath: string): string;
+  /** The folder of the page's files. */
+  files: string;
+  /** Asks Redis. */
+  answer(request: BoardRequest): Promise<BoardAnswer>;
 }
 
 const NOT_FOUND: BoardAnswer = { status: 404, body: { error: 'ERRORS.NOT_FOUND' } };
@@ -27,16 +33,10 @@ const NOT_FOUND: BoardAnswer = { status: 404, body: { error: 'ERRORS.NOT_FOUND' 
 /** Bull Board is loaded when somebody first asks for it. */
 export function createLaneBoard({ redis, keys }: { redis: Redis; keys: Keys }): LaneBoard {
   const queues = new OpenQueues(redis, keys, MAX_LANES_SHOWN);
-  let loading: Promise<BoardLibrary> | undefined;
-  const library = () => {
-    loading ??= loadBoardLibrary();
-    return loading;
-  };
-  return {
-    page: async (basePath) => (await library()).page(basePath),
-    files: async () => (await library()).files,
+  const toOpened = (board: BoardLibrary): OpenedBoard => ({
+    page: (basePath) => board.page(basePath),
+    files: board.files,
     async answer({ path, query, deviceIds }) {
-      const board = await library();
       const found = board.find(path);
       if (!found) return NOT_FOUND;
       const named = found.params['queueName'] ?? toName(query['activeQueue']);
@@ -47,6 +47,13 @@ export function createLaneBoard({ redis, keys }: { redis: Redis; keys: Keys }): 
       const adapt = async (id: string) => [id, board.adapt(await queues.of(id), id)] as const;
       const adapters = new Map(await Promise.all(lanes.map(adapt)));
       return board.answer(found, query, adapters);
+    },
+  });
+  let opened: Promise<OpenedBoard> | undefined;
+  return {
+    open() {
+      opened ??= loadBoardLibrary().then(toOpened);
+      return opened;
     },
     stop: () => queues.stop(),
   };
