@@ -8,6 +8,8 @@ const BOOLEANS = new Map<string, boolean>([
   ...['false', '0', 'off', 'no', ''].map((word) => [word, false] as const),
 ]);
 const MAX_MENTIONS = 256;
+/** Room for that many JIDs, in characters. */
+const MAX_MENTIONS_LENGTH = MAX_MENTIONS * 64;
 
 /** Whether nothing was sent: absent, null or empty text. */
 export function isAbsent(value: Value): boolean {
@@ -41,16 +43,20 @@ export function parseInteger(value: Value, field: string): number | undefined {
   throw Failure.field(field, `expected a whole number, got ${nameOf(value)}`);
 }
 
-/** Digits of numbers given as a list (of text or, in JSON, numbers), or as text separated by commas; each a number or a person's JID. */
+/**
+ * Digits of numbers given as a list (of text or, in JSON, numbers), or as text separated by commas; each a number or a
+ * person's JID. Too many are refused before any is looked at.
+ */
 export function parseMentions(value: Value, field: string): string[] {
   if (isAbsent(value)) return [];
-  const items: unknown[] = Array.isArray(value) ? value : [value];
-  const numbers = items
-    .flatMap((item) => parseText(Number.isSafeInteger(item) ? String(item) : item, field).split(','))
-    .filter((item) => item.trim() !== '')
-    .map((item) => toNumber(item, field));
-  if (numbers.length > MAX_MENTIONS) throw Failure.field(field, `${numbers.length} numbers; at most ${MAX_MENTIONS}`);
-  return [...new Set(numbers)];
+  const items = (Array.isArray(value) ? value : [value]) as unknown[];
+  const tooMany = () => Failure.field(field, `has more than ${MAX_MENTIONS} numbers`);
+  if (items.length > MAX_MENTIONS) throw tooMany();
+  const texts = items.map((item) => parseText(Number.isSafeInteger(item) ? String(item) : item, field));
+  if (texts.reduce((length, text) => length + text.length, 0) > MAX_MENTIONS_LENGTH) throw tooMany();
+  const numbers = texts.flatMap((text) => text.split(',')).filter((item) => item.trim() !== '');
+  if (numbers.length > MAX_MENTIONS) throw tooMany();
+  return [...new Set(numbers.map((item) => toNumber(item, field)))];
 }
 
 function toNumber(item: string, field: string): string {

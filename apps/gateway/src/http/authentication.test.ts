@@ -99,6 +99,17 @@ test('a key is exchanged for a cookie that only the own pages can use', async ()
   assert.equal((await call('POST', '/devices', foreign, { device_id: 'shop-phone' })).status, 403);
 });
 
+test('without a key no more than 4 KB are read, and no more than 320 fields', async () => {
+  const post = (body: string) =>
+    fetch(`${tested.url}/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    });
+  assert.equal((await post(`key=${'a'.repeat(4_000)}`)).status, 401);
+  for (const body of [`key=${'a'.repeat(4_096)}`, '&a='.repeat(321)]) assert.equal((await post(body)).status, 400);
+});
+
 test('no log line holds a credential', () => {
   const log = tested.logLines().join('\n');
   for (const secret of ['adminkey', 'shopkey', 'viewkey', 'password', BASIC.slice(6)]) assert.ok(!log.includes(secret));

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { Failure } from '@postern/contract';
+import { addField } from './text-fields.ts';
 
 /** What stands for bytes that are no text, as in what decoders make of them; fields that are read refuse it. */
 const UNREADABLE = '\ufffd';
@@ -34,15 +35,8 @@ export class FormFields {
         // A name that is empty comes as none.
         if (name === undefined) return;
         if (valueTruncated) return this.#fail(tooLong(name));
-        this.#add(name, value ?? UNREADABLE);
+        addField(this.fields, name, value ?? UNREADABLE);
       });
-  }
-
-  #add(name: string, value: string): void {
-    const known = this.fields.get(name);
-    if (!this.fields.has(name)) this.fields.set(name, value);
-    else if (Array.isArray(known)) known.push(value);
-    else this.fields.set(name, [known, value]);
   }
 }
 

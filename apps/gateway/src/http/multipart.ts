@@ -7,7 +7,7 @@ import { checkDeclaredBody, inviteBody, watchBody } from './body-watch.ts';
 import { FormFields } from './form-fields.ts';
 import { toMultipartFailure, UploadCutError } from './multipart-failure.ts';
 import { nameImageParts } from './nameless-image.ts';
-import type { Fields } from './text-fields.ts';
+import { type Fields, MAX_FORM_FIELDS } from './text-fields.ts';
 
 export interface Upload {
   fields: Fields;
@@ -31,9 +31,8 @@ const MAX_FORM_BYTES = IMAGE_LIMITS.maxBytes + 1024 * 1024;
 const LIMITS = {
   fieldNameSize: 100,
   fieldSize: 64 * 1024,
-  // Every mention may be a field of its own.
-  fields: 320,
-  parts: 330,
+  fields: MAX_FORM_FIELDS,
+  parts: MAX_FORM_FIELDS + 10,
   // A second image must be seen to be named in the refusal, and files of unknown fields are ignored.
   files: 10,
   headerPairs: 32,

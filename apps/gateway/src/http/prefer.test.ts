@@ -16,6 +16,7 @@ const CASES: [header: string | undefined, respondAsync: boolean, waitMs: number 
   ['wait=-1', false, undefined],
   ['wait=soon', false, undefined],
   ['wait', false, undefined],
+  ['wait=5=6', false, undefined],
   ['wait=10, wait=20', false, 10_000],
   ['respond-async, wait=10', true, 10_000],
   ['return=minimal; foo="bar", respond-async; x=1', true, undefined],
@@ -26,6 +27,14 @@ for (const [header, respondAsync, waitMs] of CASES) {
     assert.deepEqual(parsePrefer(header), waitMs === undefined ? { respondAsync } : { respondAsync, waitMs });
   });
 }
+
+test('a million spaces are read in one pass', () => {
+  const spaces = ' '.repeat(1_000_000);
+  assert.deepEqual(parsePrefer(`a${spaces}b, wait${spaces}=${spaces}5${spaces}`), {
+    respondAsync: false,
+    waitMs: 5_000,
+  });
+});
 
 test('only honoured preferences are named', () => {
   assert.equal(toPreferenceApplied({ respondAsync: false }), undefined);

@@ -13,17 +13,17 @@ export interface Preferences {
 export function parsePrefer(header: string | undefined): Preferences {
   const preferences: Preferences = { respondAsync: false };
   const seen = new Set<string>();
+  // Split, not matched: a pattern with optional spaces around each part would try every division of many spaces.
   for (const item of (header ?? '').split(',')) {
-    const [, name = '', quoted, bare] =
-      /^\s*([^\s=;"]+)\s*(?:=\s*(?:"([^"]*)"|([^\s;"]*)))?\s*(?:;.*)?$/.exec(item) ?? [];
-    const preference = name.toLowerCase();
-    if (seen.has(preference)) continue;
-    seen.add(preference);
-    if (preference === 'respond-async') preferences.respondAsync = true;
-    if (preference === 'wait') {
-      const text = quoted ?? bare ?? '';
-      const seconds = Number(text);
-      if (/^\d+$/.test(text) && seconds <= MAX_WAIT_SECONDS) preferences.waitMs = seconds * 1000;
+    const [preference = '', ...rest] = (item.split(';', 1)[0] ?? '').split('=');
+    const name = preference.trim().toLowerCase();
+    if (seen.has(name)) continue;
+    seen.add(name);
+    if (name === 'respond-async') preferences.respondAsync = true;
+    if (name === 'wait') {
+      const [, quoted, bare] = /^(?:"(\d+)"|(\d+))$/.exec(rest.join('=').trim()) ?? [];
+      const seconds = Number(quoted ?? bare ?? Number.NaN);
+      if (seconds <= MAX_WAIT_SECONDS) preferences.waitMs = seconds * 1000;
     }
   }
   return preferences;

@@ -9,6 +9,8 @@ import { toFields } from './text-fields.ts';
 
 const COOKIE = 'postern_session';
 const LIFETIME_S = 12 * 3600;
+/** A key is short, and nobody has shown one yet. */
+const MAX_BODY_BYTES = 4 * 1024;
 
 export interface Sessions {
   /** The session that a Cookie header carries. */
@@ -43,7 +45,7 @@ export function createSessions(authenticator: Authenticator, secret: string): Se
 export function sessionRoutes(authenticator: Authenticator, sessions: Sessions): Route[] {
   const handle: Route['handle'] = async ({ request, response, signal }) => {
     assertSameOrigin(request, authenticator.isOpen ? 'open' : 'cookie');
-    const fields = toFields(request, await readTextBody(request, signal));
+    const fields = toFields(request, await readTextBody(request, signal, MAX_BODY_BYTES));
     const key = fields.get('key');
     const found = authenticator.identify({
       authorization: undefined,

@@ -6,11 +6,11 @@ import { checkDeclaredBody, inviteBody, watchBody } from './body-watch.ts';
 const MAX_TEXT_BYTES = 64 * 1024;
 
 /** Reads a small UTF-8 body whole. Throws VALIDATION_ERROR when it is too large, compressed, cut off or not UTF-8. */
-export async function readTextBody(request: Request, signal: AbortSignal): Promise<string> {
-  const tooLarge = () => new Failure('VALIDATION_ERROR', `The body is larger than ${MAX_TEXT_BYTES} bytes`);
-  checkDeclaredBody(request, MAX_TEXT_BYTES, tooLarge);
+export async function readTextBody(request: Request, signal: AbortSignal, maxBytes = MAX_TEXT_BYTES): Promise<string> {
+  const tooLarge = () => new Failure('VALIDATION_ERROR', `The body is larger than ${maxBytes} bytes`);
+  checkDeclaredBody(request, maxBytes, tooLarge);
   inviteBody(request);
-  const watch = watchBody(request, { maxBytes: MAX_TEXT_BYTES, tooLarge, signal });
+  const watch = watchBody(request, { maxBytes, tooLarge, signal });
   const chunks: Buffer[] = [];
   const collect = (chunk: Buffer) => chunks.push(chunk);
   const ended = new Promise<void>((resolve) => request.on('data', collect).once('end', resolve));

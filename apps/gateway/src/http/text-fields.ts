@@ -4,6 +4,9 @@ import type { Request } from 'express';
 /** Request fields by name, as they were sent: text from forms, lists where a name was repeated, anything from JSON. */
 export type Fields = ReadonlyMap<string, unknown>;
 
+/** The most fields of a form: every mention may be one of its own. */
+export const MAX_FORM_FIELDS = 320;
+
 /** The media type of the body in lower case, without parameters; empty when none is named. */
 export function mediaType(request: Request): string {
   return (request.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
@@ -40,11 +43,20 @@ function fromJson(body: string): Fields {
 }
 
 function fromForm(body: string): Fields {
-  const form = new URLSearchParams(body);
-  return new Map(
-    [...new Set(form.keys())].map((name) => {
-      const values = form.getAll(name);
-      return [name, values.length === 1 ? values[0] : values];
-    }),
-  );
+  const fields = new Map<string, unknown>();
+  let count = 0;
+  for (const [name, value] of new URLSearchParams(body)) {
+    count += 1;
+    if (count > MAX_FORM_FIELDS) throw Failure.field('form', `has more than ${MAX_FORM_FIELDS} fields`);
+    addField(fields, name, value);
+  }
+  return fields;
+}
+
+/** Adds what was sent under a name, as a list where the name comes again. */
+export function addField(fields: Map<string, unknown>, name: string, value: string): void {
+  const known = fields.get(name);
+  if (known === undefined) fields.set(name, value);
+  else if (Array.isArray(known)) known.push(value);
+  else fields.set(name, [known, value]);
 }
