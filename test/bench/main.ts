@@ -4,6 +4,7 @@
  *   npm run bench                           every scenario; a table, and JSON in .postern/bench.json
  *   npm run bench -- --only unique-5mb      one scenario, or several with commas
  *   npm run bench -- --seconds 20           length of one run (default 5), of which each side has three
+ *   npm run bench -- --warm-up 10          seconds that both sides work before they are measured (default 60)
  *   npm run bench -- --json                 the JSON on standard output instead of the table
  *   npm run bench -- --cpu-prof FOLDER      V8 profiles of gateway and worker
  */
@@ -12,7 +13,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createNoise } from './numbered-picture.ts';
+import { createCloudPicture } from './cloud-picture.ts';
 import { type ScenarioReport, toReport, toTable } from './report.ts';
 import { runScenario } from './run-scenario.ts';
 import { PICTURES, SCENARIOS } from './scenarios.ts';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
+    'warm-up': { type: 'string', default: '60' },
     'cpu-prof': { type: 'string' },
   },
 });
@@ -42,13 +44,19 @@ try {
     pictures[name] = join(directory, `${name}.jpg`);
     if (name !== 'small' && !chosen.some(({ picture }) => picture === name)) continue;
     const { width, height, maxBytes } = PICTURES[name];
-    await writeFile(pictures[name], await createNoise(width, height, maxBytes));
+    await writeFile(pictures[name], await createCloudPicture(width, height, maxBytes));
   }
   const profiles = values['cpu-prof'];
   const nodeArgs = profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
   for (const scenario of chosen) {
     console.error(`${scenario.name}: ${scenario.title}`);
-    const options = { pictures, rounds: Number(values.rounds), seconds: Number(values.seconds), nodeArgs };
+    const options = {
+      pictures,
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+      warmUpSeconds: Number(values['warm-up']),
+      nodeArgs,
+    };
     const report = toReport(await runScenario(scenario, options));
     reports.push(report);
     console.error(toTable([report]).split('\n').at(-1));

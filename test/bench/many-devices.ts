@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { withLifetime } from '@postern/runtime';
 import { photo } from '../support/pictures.ts';
 import { sendImage } from '../support/send-image.ts';
+import { createCloudPicture } from './cloud-picture.ts';
 import { measure } from './measure.ts';
-import { createNoise } from './numbered-picture.ts';
 import type { LoadResult } from './run-load.ts';
 import { PICTURES, type Scenario } from './scenarios.ts';
 import { startWorld } from './world.ts';
@@ -39,7 +39,7 @@ const lifetime = await withLifetime(async (owned) => {
   const directory = owned.use(await mkdtemp(join(tmpdir(), 'postern-bench-')), (path) => rm(path, { recursive: true }));
   const picture = join(directory, 'small.jpg');
   const { width, height, maxBytes } = PICTURES.small;
-  await writeFile(picture, await createNoise(width, height, maxBytes));
+  await writeFile(picture, await createCloudPicture(width, height, maxBytes));
   const world = owned.use(await startWorld(scenario, { recipients, nodeArgs: [] }), (running) => running.stop());
   let firstNumber = 0;
   const load = (through: string[], shape: { perSecond?: number; seconds: number; maxMessages?: number }) => {

@@ -1,26 +1,3 @@
-import sharp from 'sharp';
-
-/** A JPEG of noise, of this size and a little less than that many bytes. */
-export async function createNoise(width: number, height: number, maxBytes: number): Promise<Buffer> {
-  const noise = { type: 'gaussian' as const, mean: 128, sigma: 12 };
-  const pixels = await sharp({ create: { width, height, channels: 3, background: '#000', noise } })
-    .raw()
-    .toBuffer();
-  const encode = (quality: number) =>
-    sharp(pixels, { raw: { width, height, channels: 3 } })
-      .jpeg({ quality })
-      .toBuffer();
-  let [low, high] = [1, 100];
-  let best = await encode(low);
-  while (low < high - 1) {
-    const quality = Math.floor((low + high) / 2);
-    const jpeg = await encode(quality);
-    if (jpeg.length <= maxBytes) [low, best] = [quality, jpeg];
-    else high = quality;
-  }
-  return best;
-}
-
 /**
  * The same picture with other pixels, at the cost of a copy: the number goes into the last factors of the first
  * quantisation table, so that no two are equal, also after metadata is removed.

@@ -15,6 +15,8 @@ export interface RunOptions {
   rounds: number;
   /** Of one run; a scenario may set its own. */
   seconds: number;
+  /** Both sides work for that long first: the compiler goes on improving busy code for a minute; services run for weeks. */
+  warmUpSeconds: number;
   /** Of gateway and worker, for Node. */
   nodeArgs: readonly string[];
 }
@@ -22,8 +24,6 @@ export interface RunOptions {
 const FIRST_RECIPIENT = 628_100_000_000;
 /** The bare baseline is slow with new contacts; it needs no more of them to show its rate. */
 const BASELINE_NEW_CONTACTS = 60;
-/** The compiler of JavaScript goes on improving busy code for that long; services run for weeks. */
-const WARM_UP_SECONDS = 10;
 
 /** Starts the scenario's world, warms up both sides, and lets them take turns. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
@@ -34,7 +34,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const world = await startWorld(scenario, { recipients, nodeArgs: options.nodeArgs });
   try {
     const sides = createSides(world, scenario, options, recipients);
-    const warmUp = { seconds: WARM_UP_SECONDS, inFlight: scenario.inFlight };
+    const warmUp = { seconds: options.warmUpSeconds, inFlight: scenario.inFlight };
     const known = recipients.slice(0, scenario.recipients);
     // Every device writes once to everybody it will write to, so that sessions and look-ups exist.
     const pairs = { gateway: leastCommonMultiple(world.devices.length, known.length), bare: known.length };

@@ -71,6 +71,12 @@ export const SCENARIOS: readonly Scenario[] = [
     inFlight: 64,
     seconds: 12,
   }),
+  scenario('steady-25', 'unique 100 KB at 25 a second, for two minutes', {
+    perSecond: 25,
+    seconds: 120,
+    rounds: 1,
+    baseline: false,
+  }),
   scenario('devices-1', '1 device, 20 a second', { perSecond: 20, baseline: false }),
   scenario('devices-10', '10 devices, 20 a second together', { perSecond: 20, devices: 10, baseline: false }),
   scenario('devices-50', '50 devices, 20 a second together', { perSecond: 20, devices: 50, baseline: false }),
