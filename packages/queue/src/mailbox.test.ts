@@ -22,10 +22,7 @@ after(async () => {
 
 function collect(count: number) {
   const mails: Mail[] = [];
-  let done: () => void = () => {};
-  const all = new Promise<void>((resolve) => {
-    done = resolve;
-  });
+  const { promise: all, resolve: done } = Promise.withResolvers<void>();
   const onMail = (mail: Mail) => {
     mails.push(mail);
     if (mails.length === count) done();

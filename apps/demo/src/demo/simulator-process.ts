@@ -19,16 +19,13 @@ export async function startSimulatorProcess(
   environment: Environment,
 ): Promise<SimulatorProcess> {
   const printed = new Map<string, string>();
-  let announced: (() => void) | undefined;
-  const complete = new Promise<void>((resolve) => {
-    announced = resolve;
-  });
+  const { promise: complete, resolve: announced } = Promise.withResolvers<void>();
   const onLine = (line: string) => {
     const [, name, value] = /^\s*(?:export\s+)?([A-Z_]+)=(.+)$/.exec(line) ?? [];
     if (name !== undefined && value !== undefined) printed.set(name, value.trim());
     const control = /https?:\/\/(?:127\.0\.0\.1|localhost):\d+/.exec(line)?.[0];
     if (control !== undefined) printed.set('control', control);
-    if ([...VARIABLES, 'control'].every((wanted) => printed.has(wanted))) announced?.();
+    if ([...VARIABLES, 'control'].every((wanted) => printed.has(wanted))) announced();
   };
   const ports = { SIM_PORT: '0', SIM_CONTROL_PORT: '0', SIM_MEDIA_PORT: '0' };
   const service = {

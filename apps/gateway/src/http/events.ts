@@ -42,9 +42,8 @@ async function stream({ request, response, principal, proof, signal }: Exchange,
     response.end();
     return;
   }
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  for (const reason of [signal, parts.shuttingDown]) reason.addEventListener('abort', end, { once: true });
+  const cut = new AbortController();
+  const end = () => cut.abort();
   const timers = [setInterval(() => response.write(': still here\n\n'), HEARTBEAT_MS), setTimeout(end, MAX_AGE_MS)];
   response.write(`retry: ${RECONNECT_MS}\n\n`);
   const { name, actions } = principal;
@@ -72,12 +71,10 @@ async function stream({ request, response, principal, proof, signal }: Exchange,
     },
   });
   try {
-    if (signal.aborted || parts.shuttingDown.aborted) end();
-    await untilAborted(ending.signal);
+    await untilAborted(AbortSignal.any([signal, parts.shuttingDown, cut.signal]));
   } finally {
     listening.stop();
     for (const timer of timers) clearTimeout(timer);
-    for (const reason of [signal, parts.shuttingDown]) reason.removeEventListener('abort', end);
     if (stuckSince === undefined) response.end();
     else response.destroy();
   }

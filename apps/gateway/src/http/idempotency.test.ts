@@ -175,10 +175,7 @@ for (const key of ['', 'two words', 'ümlaut', 'x'.repeat(256)]) {
 
 test('while the message runs, Prefer is honoured for equal requests too', async () => {
   const key = newKey();
-  let finish = () => {};
-  const held = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
+  const { promise: held, resolve: finish } = Promise.withResolvers<void>();
   settle = async (job) => {
     await held;
     await markSent(job);

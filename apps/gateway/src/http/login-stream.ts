@@ -17,20 +17,16 @@ export async function streamPairing(
   response.status(200).set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' });
   response.set('X-Accel-Buffering', 'no').flushHeaders();
   const heartbeat = setInterval(() => response.write(': still here\n\n'), HEARTBEAT_MS);
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  for (const reason of [signal, parts.shuttingDown]) reason.addEventListener('abort', end, { once: true });
-  if (signal.aborted || parts.shuttingDown.aborted) end();
+  const ending = AbortSignal.any([signal, parts.shuttingDown]);
   try {
-    for await (const event of watchPairing(deviceId, parts, ending.signal)) response.write(toServerSentEvent(event));
+    for await (const event of watchPairing(deviceId, parts, ending)) response.write(toServerSentEvent(event));
   } catch (error) {
-    if (!ending.signal.aborted) {
+    if (!ending.aborted) {
       logger.warn({ err: error, device_id: deviceId }, 'pairing stream broke off');
       response.write(toServerSentEvent({ type: 'failed', reason: 'the registry cannot be read at the moment' }));
     }
   } finally {
     clearInterval(heartbeat);
-    for (const reason of [signal, parts.shuttingDown]) reason.removeEventListener('abort', end);
     response.end();
   }
 }

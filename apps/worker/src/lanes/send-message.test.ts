@@ -262,10 +262,7 @@ test('messages of one chat are relayed in their order although the first takes l
   const order = new ChatOrder();
   const jobs = [await accept(), await accept(), await accept()];
   const { session, sent } = createSession([]);
-  let release: () => void = () => {};
-  const slow = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { promise: slow, resolve: release } = Promise.withResolvers<void>();
   const turns = jobs.map(() => order.take(JID));
   const running = jobs.map(async (job, index) => {
     const prepare = async () => {

@@ -19,11 +19,8 @@ export function createStage(observe: (name: StageName, seconds: number) => void)
 
 /** Times the relay, until the stanza is written, apart from the wait for its ack. `send` says when it is written. */
 export async function relayAndAck<T>(stage: Stage, send: (onWritten: () => void) => Promise<T>): Promise<T> {
-  let onWritten = () => {};
-  const written = new Promise<void>((resolve) => {
-    onWritten = resolve;
-  });
-  const sending = send(() => onWritten());
+  const { promise: written, resolve: onWritten } = Promise.withResolvers<void>();
+  const sending = send(onWritten);
   await stage('relay', () => Promise.race([written, sending]));
   return stage('ack', () => sending);
 }

@@ -72,11 +72,8 @@ export class GatheredQuestions<A> {
 
   #gather(): Round<A> {
     const members: string[] = [];
-    let start = () => {};
-    const started = new Promise<void>((resolve) => {
-      start = resolve;
-    });
-    const timer = setTimeout(() => start(), this.#options.gatherMs);
+    const { promise: started, resolve: start } = Promise.withResolvers<void>();
+    const timer = setTimeout(start, this.#options.gatherMs);
     const round: Round<A> = {
       members,
       start: () => {

@@ -234,14 +234,12 @@ export class BaileysSession implements Session {
   /** Ends the session for this reason, unless it has ended for another; resolves when it is over for certain. */
   #finish(close: Close): Promise<void> {
     if (this.#closing) return this.#closing;
-    let done = (): void => {};
-    this.#closing = new Promise((resolve) => {
-      done = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closing = promise;
     this.#state = 'closed';
     this.#controller.abort(notConnected(`The device is not connected: ${close.detail}`));
-    void this.#tearDown(close).finally(done);
-    return this.#closing;
+    void this.#tearDown(close).finally(resolve);
+    return promise;
   }
 
   async #tearDown(close: Close): Promise<void> {

@@ -5,12 +5,10 @@ import { Turns } from './turns.ts';
 test('tasks of one key run one after the other, a failed one too; those of others run beside them', async () => {
   const turns = new Turns();
   const log: string[] = [];
-  let release = (): void => {};
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const slow = turns.run('a', async () => {
     log.push('a1 begins');
-    await new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    await released;
     log.push('a1 ends');
     throw new Error('a1');
   });

@@ -70,9 +70,8 @@ export class LinkCodes {
     const { registration } = request;
     const clientKey = await unwrap(request.wrappedKey, code);
     const ephemeral = Curve.generateKeyPair();
-    const answer = new Promise<Uint8Array>((resolve) => {
-      request.finish = resolve;
-    });
+    const { promise: answer, resolve } = Promise.withResolvers<Uint8Array>();
+    request.finish = resolve;
     registration.connection.send(await toPrimaryHello(request, account, ephemeral, code));
     const bundle = await within(answer, ANSWER_MS, () => new Error('the client did not answer the code'));
     const shared = Curve.sharedKey(ephemeral.private, clientKey);
