@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Mail } from '@postern/contract';
+import { CONNECTED_NEWS_MS, type Mail } from '@postern/contract';
 import { createBlobStore } from '@postern/media';
 import {
   createLaneBoard,
@@ -29,6 +29,7 @@ import {
   observeRedis,
   readOwner,
   readSigningSecret,
+  startRedisClock,
   verifySameBlobStore,
 } from '@postern/registry';
 import {
@@ -113,6 +114,9 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       return lifetime.use(await connectRedis(options), disconnectRedis);
     };
     const redis = await connect('gateway', 'fast');
+    // Owners say every 15 s that their devices are connected, and need a moment to find back to Redis.
+    const redisClock = startRedisClock(redis, keys, { marginMs: CONNECTED_NEWS_MS });
+    lifetime.use(redisClock, (clock) => clock.stop());
     const blobs = createBlobStore(config.blobs);
     await verifySameBlobStore(redis, keys, await blobs.identity());
     const secret = await readSigningSecret(redis, keys);
@@ -199,6 +203,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       lookAt: (deviceId: string) => lookAtDevice(redis, keys, deviceId),
       laneLimit: config.laneLimit,
       deviceGraceMs: config.deviceGraceMs,
+      redisClock,
     };
     const sending = { acceptance, keyed, blobs, outcomes, metrics, replyTo: id, syncWaitMs: config.syncWaitMs };
     const sessions = createSessions(authenticator, secret);

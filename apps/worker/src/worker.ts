@@ -17,6 +17,7 @@ import {
   disconnectRedis,
   observeRedis,
   readRun,
+  startRedisClock,
   verifySameBlobStore,
 } from '@postern/registry';
 import { createReadiness, type Logger, startOperationsServer, startTracing, withLifetime } from '@postern/runtime';
@@ -70,6 +71,10 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const blobs = createBlobStore(config.blobs);
     await verifySameBlobStore(redis, keys, await blobs.identity());
 
+    let run = await readRun(redis);
+    const redisClock = startRedisClock(redis, keys);
+    lifetime.use(redisClock, (clock) => clock.stop());
+
     const owned: { by?: Ownership } = {};
     const metrics = createWorkerMetrics(() => owned.by?.devices ?? []);
     const probe = createWriteProbe(redis, keys, workerId);
@@ -79,6 +84,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       redis,
       keys,
       logger,
+      clock: redisClock.clock,
       webSocketUrl: config.webSocketUrl,
       noiseRootKey: config.noiseRootKey,
       connectTimeoutMs: config.connectTimeoutMs,
@@ -113,7 +119,6 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     lifetime.use(reconciler, () => reconciler.stop());
 
-    let run = await readRun(redis);
     const ownership = new Ownership({
       leases,
       workers: createWorkers(redis, keys),
@@ -158,6 +163,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         reachOutHoldMs: config.reachOutHoldMs,
         laneConcurrency: config.laneConcurrency,
         graceMs: config.graceMs,
+        redisClock,
         send: {
           maxAttempts: config.sendAttempts,
           budgetMs: config.sendBudgetMs,

@@ -9,6 +9,9 @@ export const CONNECTION_STATES = [
 ] as const;
 export type ConnectionState = (typeof CONNECTION_STATES)[number];
 
+/** How often the owner of a connected device moves its `connected_until` on, in milliseconds. */
+export const CONNECTED_NEWS_MS = 15_000;
+
 /** A device's connection as its owner last wrote it. Times are Unix milliseconds. */
 export interface DeviceConnection {
   state: ConnectionState;

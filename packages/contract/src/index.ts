@@ -1,4 +1,5 @@
 export {
+  CONNECTED_NEWS_MS,
   CONNECTION_STATES,
   type ConnectionState,
   type DeviceConnection,

@@ -32,6 +32,7 @@ export { observeRedis } from './observe-redis.ts';
 export { createPacing, type Pacing } from './pacing.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';
 export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
+export { type RedisClock, startRedisClock } from './redis-clock.ts';
 export { isRedisUrl } from './redis-url.ts';
 export { scanKeys } from './scan-keys.ts';
 export { createDrainingScript, createScript, setDraining } from './script.ts';

@@ -20,6 +20,8 @@ export interface Keys {
   workers: string;
   /** What a process writes to learn whether Redis takes writes. */
   probe(processId: string): string;
+  /** Deleting it is the cheapest write, and one that a full Redis takes, too. */
+  neverThere: string;
   /** Held while one worker lets a device go for another, so that one moves at a time. */
   rebalance: string;
   /** Message id → device id. */
@@ -88,6 +90,7 @@ export function createKeys(prefix: string): Keys {
     blobStore: `${prefix}:blob-store`,
     workers: `${prefix}:workers`,
     probe: (processId) => `${prefix}:probe:${processId}`,
+    neverThere: `${prefix}:never-there`,
     reconcile: `${prefix}:reconcile`,
     rebalance: `${prefix}:rebalance`,
     messageDevice: (messageId) => `${prefix}:message:${messageId}`,

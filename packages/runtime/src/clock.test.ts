@@ -33,3 +33,21 @@ test('backoff doubles to its cap and keeps at least half of the ceiling', () => 
     1000,
   );
 });
+
+test('a bound does not run on while its clock stands still', async () => {
+  let now = 0;
+  let isOver = false;
+  const bounded = within(
+    never,
+    20,
+    () => new Error('too late'),
+    undefined,
+    () => now,
+  ).finally(() => {
+    isOver = true;
+  });
+  await delay(100);
+  assert.equal(isOver, false);
+  now = 20;
+  await assert.rejects(bounded, /too late/);
+});

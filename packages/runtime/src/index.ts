@@ -1,4 +1,4 @@
-export { backoffMs, delay, monotonicMs, within } from './clock.ts';
+export { backoffMs, type Clock, delay, monotonicMs, startTimer, within } from './clock.ts';
 export { type CollectorOptions, tuneCollector } from './collector.ts';
 export { ConfigError, env, readEnv } from './env.ts';
 export { Lifetime, withLifetime } from './lifetime.ts';

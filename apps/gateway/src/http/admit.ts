@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '@postern/contract';
 import type { DeviceLook } from '@postern/queue';
-import type { Devices, IdempotencyClaim } from '@postern/registry';
+import type { Devices, IdempotencyClaim, RedisClock } from '@postern/registry';
 import { assertAdmissible } from '../acceptance/admission.ts';
 import { chooseOnlyDevice, deviceNotFound, findDevice } from '../acceptance/device-choice.ts';
 import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
@@ -15,6 +15,7 @@ export interface AdmitParts {
   /** How many messages may wait in a lane. */
   laneLimit: number;
   deviceGraceMs: number;
+  redisClock: Pick<RedisClock, 'servedSince'>;
 }
 
 /**
@@ -57,8 +58,11 @@ export async function assertDeviceReady(deviceId: string, parts: AdmitParts): Pr
   assertReady(await lookAt(deviceId, parts), parts);
 }
 
-function assertReady({ device, owner, waiting }: FoundDevice, { deviceGraceMs, laneLimit }: AdmitParts): void {
-  assertAdmissible(device, toEffectiveConnection(device, owner), deviceGraceMs);
+function assertReady(
+  { device, owner, waiting }: FoundDevice,
+  { deviceGraceMs, redisClock, laneLimit }: AdmitParts,
+): void {
+  assertAdmissible(device, toEffectiveConnection(device, owner), deviceGraceMs, redisClock);
   if (waiting >= laneLimit) throw queueFull(device.device_id, waiting);
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DeviceRecord, Failure, type FailureCode } from '@postern/contract';
-import { createLogger } from '@postern/runtime';
+import { createLogger, delay } from '@postern/runtime';
 import type { CloseReason, OpenOptions, Session, WhatsApp } from '../whatsapp/whatsapp.ts';
 import type { Connection } from './connection.ts';
 import { DeviceLink } from './device-link.ts';
@@ -64,7 +64,9 @@ class ScriptedWhatsApp implements WhatsApp {
   }
 }
 
-function createLink(record: Partial<DeviceRecord> = { jid: JID }, graceMs = 60_000) {
+const ALWAYS_THERE = { servedSince: (unixMs: number) => Date.now() - unixMs };
+
+function createLink(record: Partial<DeviceRecord> = { jid: JID }, graceMs = 60_000, redisClock = ALWAYS_THERE) {
   const whatsapp = new ScriptedWhatsApp();
   const states: Connection['state'][] = [];
   const now = Date.now();
@@ -74,6 +76,7 @@ function createLink(record: Partial<DeviceRecord> = { jid: JID }, graceMs = 60_0
       leaseToken: 'w#1',
       whatsapp,
       graceMs,
+      redisClock,
       onChange: (connection) => states.push(connection.state),
       onSessionEvent: () => {},
       logger: createLogger({ name: 'test', level: 'silent' }),
@@ -110,6 +113,20 @@ test('a message in hand waits for the device to come back, and gets the new sess
 test('a device offline for longer than its grace fails what is in hand', async () => {
   const { link } = createLink({ jid: JID }, 20);
   await assert.rejects(link.session(signal()), hasCode('DEVICE_NOT_CONNECTED'));
+  await link.stop();
+});
+
+test('the grace of an offline device does not run on while Redis is away', async () => {
+  let servedMs = 0;
+  const { link } = createLink({ jid: JID }, 20, { servedSince: () => servedMs });
+  let isOver = false;
+  const waiting = link.session(signal()).finally(() => {
+    isOver = true;
+  });
+  await delay(150);
+  assert.equal(isOver, false);
+  servedMs = 21;
+  await assert.rejects(waiting, hasCode('DEVICE_NOT_CONNECTED'));
   await link.stop();
 });
 

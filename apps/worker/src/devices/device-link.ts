@@ -1,4 +1,5 @@
 import { type DeviceRecord, Failure } from '@postern/contract';
+import type { RedisClock } from '@postern/registry';
 import type { Logger } from '@postern/runtime';
 import type { CloseReason, Session, SessionEvent, WhatsApp } from '../whatsapp/whatsapp.ts';
 import { type Connection, type ConnectionEvent, next } from './connection.ts';
@@ -7,8 +8,12 @@ export interface DeviceLinkOptions {
   deviceId: string;
   leaseToken: string;
   whatsapp: WhatsApp;
-  /** How long a message in hand waits for the device to come back, in milliseconds since it went offline. */
+  /**
+   * How long a message in hand waits for the device to come back, in milliseconds since it went offline. While Redis is
+   * away no device can: that time does not count.
+   */
   graceMs: number;
+  redisClock: Pick<RedisClock, 'servedSince'>;
   /** Called after each change of the state. */
   onChange: (connection: Connection) => void;
   /** Everything a session tells that is not about the connection itself, and `qr` and `paired` as well. */
@@ -18,6 +23,8 @@ export interface DeviceLinkOptions {
 
 /** How long a login may take to offer its first QR, in milliseconds. */
 const PAIRING_OPEN_MS = 20_000;
+/** How often an offline device whose grace stands still is looked at, at most, in milliseconds. */
+const OFFLINE_LOOK_MS = 50;
 
 /** Keeps one device connected: opens its sockets one after the other, as the connection's states ask for. */
 export class DeviceLink {
@@ -62,9 +69,9 @@ export class DeviceLink {
         throw notConnected('nobody is logged in on it');
       }
       const offlineSince = 'offlineSince' in connection ? connection.offlineSince : connection.since;
-      const left = offlineSince + this.#options.graceMs - Date.now();
+      const left = this.#options.graceMs - this.#options.redisClock.servedSince(offlineSince);
       if (left <= 0) throw notConnected(`it has been offline for more than ${this.#options.graceMs} ms`);
-      await this.#changed(left, signal);
+      await this.#changed(Math.max(left, OFFLINE_LOOK_MS), signal);
     }
   }
 

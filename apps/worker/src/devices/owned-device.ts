@@ -1,4 +1,4 @@
-import { type DeviceCommand, type DeviceRecord, Failure } from '@postern/contract';
+import { CONNECTED_NEWS_MS, type DeviceCommand, type DeviceRecord, Failure } from '@postern/contract';
 import { putBackJobs, readDepths, removeLane } from '@postern/queue';
 import type { Devices, Lease, PairingQrs } from '@postern/registry';
 import type { Logger } from '@postern/runtime';
@@ -20,8 +20,6 @@ export interface DeviceDependencies extends DeviceLaneDependencies {
 
 /** How long acks in flight are awaited when the device is let go, in milliseconds; its successor resends the rest. */
 const RELEASE_GRACE_MS = 1_000;
-/** How often a connected device says so, in milliseconds, for those who must tell how long a silent one is offline. */
-const STILL_CONNECTED_MS = 15_000;
 
 /** A device whose lease this worker holds: its link, its lane, and what they tell each other. */
 export class OwnedDevice {
@@ -47,6 +45,7 @@ export class OwnedDevice {
         leaseToken: lease.token,
         whatsapp: deps.whatsapp,
         graceMs: deps.graceMs,
+        redisClock: deps.redisClock,
         onChange: (connection) => this.#onChange(connection),
         onSessionEvent: (event) => this.#onSessionEvent(event),
         logger: this.#logger,
@@ -65,7 +64,7 @@ export class OwnedDevice {
     });
     this.#heartbeat = setInterval(() => {
       if (this.#link.connection.state === 'connected') this.#publish();
-    }, STILL_CONNECTED_MS);
+    }, CONNECTED_NEWS_MS);
   }
 
   get state(): Connection['state'] {

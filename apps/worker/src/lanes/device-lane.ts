@@ -6,6 +6,7 @@ import {
   type Keys,
   type Lease,
   type Messages,
+  type RedisClock,
   setDraining,
 } from '@postern/registry';
 import type { Logger, Tracing } from '@postern/runtime';
@@ -32,6 +33,7 @@ export interface DeviceLaneDependencies extends PrepareDependencies, RelayGateDe
   tracing: Tracing;
   uploads: UploadCache;
   failedJobs: FailedJobs;
+  redisClock: RedisClock;
   laneConcurrency: number;
   send: Pick<SendOptions, 'maxAttempts' | 'budgetMs' | 'backoffBaseMs' | 'backoffMaxMs'>;
 }
@@ -85,6 +87,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         {
           ...deps.send,
           messages,
+          clock: deps.redisClock.clock,
           stage,
           signal,
           session: async (aborted) => {

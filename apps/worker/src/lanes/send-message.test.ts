@@ -4,7 +4,7 @@ import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import type { PreparedImage } from '@postern/media';
 import { connectRedis, createKeys, createLeases, createMessages, type Messages } from '@postern/registry';
-import { createLogger } from '@postern/runtime';
+import { createLogger, monotonicMs } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import type { OutgoingMessage, Session } from '../whatsapp/whatsapp.ts';
 import { ChatOrder, type Turn } from './chat-order.ts';
@@ -97,6 +97,7 @@ function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptio
   return {
     messages,
     leaseToken,
+    clock: monotonicMs,
     session: async () => session,
     prepare: async () => prepared,
     uploads: new UploadCache({ reuseMs: 60_000, onUpload: () => {} }),

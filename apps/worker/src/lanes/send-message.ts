@@ -1,7 +1,7 @@
 import { Failure, isSent, isSettled, type MessageNote, type MessageRecord, type SendImageJob } from '@postern/contract';
 import type { PreparedImage } from '@postern/media';
 import type { Messages } from '@postern/registry';
-import { backoffMs, delay, type Logger, monotonicMs } from '@postern/runtime';
+import { backoffMs, type Clock, delay, type Logger, monotonicMs } from '@postern/runtime';
 import type { Session, UploadedImage } from '../whatsapp/whatsapp.ts';
 import type { Turn } from './chat-order.ts';
 import { expired } from './expired.ts';
@@ -31,7 +31,9 @@ export interface SendOptions {
   onFailedAttempt?: (code: string) => void;
   /** Attempts in all, counted across crashes. */
   maxAttempts: number;
-  /** From taking the message in hand to giving up, in milliseconds. */
+  /** Stands still while Redis is away. An attempt that fails with it does not count. */
+  clock: Clock;
+  /** From taking the message in hand to giving up, in milliseconds of that clock. */
   budgetMs: number;
   backoffBaseMs: number;
   backoffMaxMs: number;
@@ -64,15 +66,17 @@ export type SendOutcome =
  * not, because that owner may not have stored the keys it used, and the phone would drop the next message under them.
  */
 export async function sendMessage({ job, record, turn }: MessageInHand, options: SendOptions): Promise<SendOutcome> {
-  const { messages, maxAttempts, budgetMs, signal } = options;
+  const { messages, maxAttempts, budgetMs, signal, clock } = options;
   if (record && isSent(record.state)) return { type: 'proved', attempts: record.attempts };
   if (!record || isSettled(record.state)) return { type: 'dropped' };
   if (record.state === 'queued' && Date.now() > job.expires_at) {
     return { type: 'failed', failure: expired(), attempts: record.attempts };
   }
-  const deadline = monotonicMs() + budgetMs;
+  const deadline = clock() + budgetMs;
+  const stoodMs = () => Math.round(monotonicMs() - clock());
   const attempt = new Attempt(job, turn, options, record.state === 'sending');
   for (let attempts = record.attempts + 1; ; ) {
+    const stoodBefore = stoodMs();
     try {
       const sent = await attempt.run();
       if (sent === 'dropped') return { type: 'dropped' };
@@ -81,10 +85,12 @@ export async function sendMessage({ job, record, turn }: MessageInHand, options:
       if (signal.aborted) return { type: 'released' };
       const failure = Failure.from(thrown);
       const wait = backoffMs(attempts, options.backoffBaseMs, options.backoffMaxMs);
-      const last = !failure.retryable || attempts >= maxAttempts || monotonicMs() + wait > deadline;
+      const isDisturbed = stoodMs() > stoodBefore;
+      const isUsedUp = attempts >= maxAttempts || clock() + wait > deadline;
+      const last = !failure.retryable || (isUsedUp && !isDisturbed);
       options.logger[last ? 'debug' : 'warn']({ err: failure, code: failure.code, attempts }, 'attempt failed');
       // A device that went away before anything was sent is not the message's failure; its grace bounds that wait.
-      const counts = failure.code !== 'DEVICE_NOT_CONNECTED' || attempt.wasCounted;
+      const counts = !isDisturbed && (failure.code !== 'DEVICE_NOT_CONNECTED' || attempt.wasCounted);
       options.onFailedAttempt?.(failure.code);
       if (counts && !attempt.wasCounted) await messages.countAttempt(job.device_id, job.message_id);
       if (last) return { type: 'failed', failure: attempt.verdict(failure), attempts };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '@postern/contract';
+import { monotonicMs } from '@postern/runtime';
 import { Acks } from './acks.ts';
 
 const CHAT = '628111111111@s.whatsapp.net';
@@ -10,6 +11,7 @@ function createAcks(ackTimeoutMs = 50) {
   const seen: string[] = [];
   const acks = new Acks({
     ackTimeoutMs,
+    clock: monotonicMs,
     signal: controller.signal,
     onLateAck: (id) => seen.push(`late ${id}`),
     onDevicesChanged: (jid) => seen.push(`devices ${jid}`),

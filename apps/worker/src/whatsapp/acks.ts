@@ -1,5 +1,5 @@
 import { Failure } from '@postern/contract';
-import { within } from '@postern/runtime';
+import { type Clock, within } from '@postern/runtime';
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import { BoundedCache } from './bounded-cache.ts';
 import { nackFailure } from './nacks.ts';
@@ -23,6 +23,7 @@ interface Waiter {
 
 export interface AcksOptions {
   ackTimeoutMs: number;
+  clock: Clock;
   signal: AbortSignal;
   /** A positive ack after its waiter gave up. */
   onLateAck: (messageId: string, at: number) => void;
@@ -55,7 +56,7 @@ export class Acks {
    * signal's reason. `cancel()` when nothing was sent.
    */
   expect(messageId: string, chat: string): { acknowledged: Promise<number>; relayed: () => void; cancel: () => void } {
-    const { signal, ackTimeoutMs } = this.#options;
+    const { signal, ackTimeoutMs, clock } = this.#options;
     const { promise: relayed, resolve: startClock } = Promise.withResolvers<void>();
     const { promise: ack, resolve: answerWith } = Promise.withResolvers<Ack>();
     const waiter: Waiter = { chat, isRelayed: false, provedAt: undefined, answer: answerWith };
@@ -65,7 +66,7 @@ export class Acks {
       return new Failure('ACK_TIMEOUT', 'WhatsApp did not acknowledge the message in time');
     };
     const acknowledged = Promise.race([ack, relayed])
-      .then(() => within(ack, ackTimeoutMs, timeout, signal))
+      .then(() => within(ack, ackTimeoutMs, timeout, signal, clock))
       .then((answer) => {
         if (answer.error !== undefined) throw nackFailure(answer.error);
         return answer.at;

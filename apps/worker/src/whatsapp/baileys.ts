@@ -1,5 +1,5 @@
 import type { Keys } from '@postern/registry';
-import type { Logger } from '@postern/runtime';
+import { type Clock, type Logger, monotonicMs } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { clearAuthentication } from './credentials/authentication.ts';
 import { createOwnedWriter } from './credentials/owned-writer.ts';
@@ -27,6 +27,8 @@ export interface BaileysOptions extends BaileysHooks {
   redis: Redis;
   keys: Keys;
   logger: Logger;
+  /** Stands still while Redis is away. Default: one that never does. */
+  clock?: Clock | undefined;
   /** Default: WhatsApp's own. */
   webSocketUrl?: string | undefined;
   /** 64 hex digits; default: WhatsApp's own root. Holds for the whole process. */
@@ -81,6 +83,7 @@ export function createBaileys(options: BaileysOptions): WhatsApp {
         cipher,
         logger: logger.child({ device_id: open.deviceId }),
         webSocketUrl: options.webSocketUrl,
+        clock: options.clock ?? monotonicMs,
         connectTimeoutMs,
         queryTimeoutMs,
         ackTimeoutMs,

@@ -1,4 +1,4 @@
-import type { Logger } from '@postern/runtime';
+import type { Clock, Logger } from '@postern/runtime';
 import { createBaileysLogger } from './baileys-logger.ts';
 import type { Authentication } from './credentials/authentication.ts';
 import { Delivery } from './delivery.ts';
@@ -30,6 +30,7 @@ export interface ConnectionOptions {
   signal: AbortSignal;
   logger: Logger;
   webSocketUrl: string | undefined;
+  clock: Clock;
   queryTimeoutMs: number;
   ackTimeoutMs: number;
   keepAliveIntervalMs: number;

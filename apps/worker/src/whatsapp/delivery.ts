@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Failure } from '@postern/contract';
 import { LeaseLostError } from '@postern/registry';
-import { within } from '@postern/runtime';
+import { type Clock, within } from '@postern/runtime';
 import type { WASocket } from '@whiskeysockets/baileys';
 import { Acks } from './acks.ts';
 import { buildContent } from './content.ts';
@@ -20,6 +20,8 @@ export interface DeliveryOptions {
   devices: DeviceLists;
   recipients: Recipients;
   signal: AbortSignal;
+  /** Stands still while Redis is away: a relay whose keys cannot be read or stored says nothing of the socket. */
+  clock: Clock;
   queryTimeoutMs: number;
   ackTimeoutMs: number;
   onLateAck: (messageId: string, at: number) => void;
@@ -42,6 +44,7 @@ export class Delivery {
     this.#options = options;
     this.acks = new Acks({
       ackTimeoutMs: options.ackTimeoutMs,
+      clock: options.clock,
       signal: options.signal,
       onLateAck: options.onLateAck,
       onDevicesChanged: (jid) => options.recipients.forget(jid),
@@ -120,7 +123,7 @@ export class Delivery {
     content: ReturnType<typeof buildContent>,
     onWriting: (relay: Promise<unknown>) => void,
   ): Promise<void> {
-    const { sock, devices, signal, queryTimeoutMs } = this.#options;
+    const { sock, devices, signal, queryTimeoutMs, clock } = this.#options;
     signal.throwIfAborted();
     const relay = devices.relaying(() => sock.relayMessage(route.jid, content, { messageId }));
     relay.catch(() => {});
@@ -129,7 +132,7 @@ export class Delivery {
       this.#options.onStuck('a message could not be written in time');
       return new Failure('SEND_FAILED', 'The message could not be written in time');
     };
-    await within(relay, QUERIES_PER_RELAY * queryTimeoutMs, stuck, signal);
+    await within(relay, QUERIES_PER_RELAY * queryTimeoutMs, stuck, signal, clock);
   }
 
   #notePrivacyToken(jid: string): void {

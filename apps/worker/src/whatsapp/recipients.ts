@@ -1,5 +1,5 @@
 import { Failure, type Recipient } from '@postern/contract';
-import { within } from '@postern/runtime';
+import { type Clock, within } from '@postern/runtime';
 import type { GroupMetadata, WASocket } from '@whiskeysockets/baileys';
 import type { DeviceLists, DeviceQueries } from './device-lists.ts';
 import { GatheredQuestions } from './gathered-questions.ts';
@@ -18,6 +18,7 @@ export interface RecipientsOptions {
   devices: DeviceLists;
   groups: Groups;
   signal: AbortSignal;
+  clock: Clock;
   queryTimeoutMs: number;
 }
 
@@ -146,8 +147,8 @@ export class Recipients {
   }
 
   #bounded<T>(work: Promise<T>, what: string): Promise<T> {
-    const { signal, queryTimeoutMs } = this.#options;
-    return within(work, QUERIES_PER_LOOK_UP * queryTimeoutMs, () => lookUpFailure(what), signal);
+    const { signal, queryTimeoutMs, clock } = this.#options;
+    return within(work, QUERIES_PER_LOOK_UP * queryTimeoutMs, () => lookUpFailure(what), signal, clock);
   }
 }
 

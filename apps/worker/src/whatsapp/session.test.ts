@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import { connect, LEASE_TOKEN, link, sendTo, startBench, startLinked } from './linked-session.fixture.ts';
 
@@ -130,4 +131,20 @@ test('credentials that this STATE_ENCRYPTION_KEY does not open end the session, 
   assert.deepEqual([closed.reason, /STATE_ENCRYPTION_KEY/.test(closed.detail)], ['connection_lost', true]);
   assert.deepEqual(await bench.redis.hgetallBuffer(credentials), stored);
   await connect(bench);
+});
+
+test('a socket outlives a Redis that refuses writes, and its credentials are stored once it takes them', async (t) => {
+  const writes = new EventEmitter();
+  const bench = await startLinked(t, { onKeyWrite: (_, ok) => writes.emit(ok ? 'taken' : 'refused') });
+  await bench.opened.session.close();
+  await bench.redis.config('SET', 'min-replicas-to-write', '1');
+  const refused = once(writes, 'refused', { signal: AbortSignal.timeout(10_000) });
+  // A login changes the credentials.
+  const { session, events } = await connect(bench);
+  await refused;
+  const taken = once(writes, 'taken', { signal: AbortSignal.timeout(10_000) });
+  await bench.redis.config('SET', 'min-replicas-to-write', '0');
+  await taken;
+  assert.equal(session.state, 'connected');
+  assert.ok(events.every(({ type }) => type !== 'closed'));
 });

@@ -1,9 +1,9 @@
 import { Failure, type Recipient } from '@postern/contract';
 import type { DeviceKeys, Keys } from '@postern/registry';
-import { type Logger, within } from '@postern/runtime';
+import { type Clock, delay, type Logger, within } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { type Connection, openConnection } from './connection.ts';
-import { loadAuthentication } from './credentials/authentication.ts';
+import { type Authentication, loadAuthentication } from './credentials/authentication.ts';
 import { createOwnedWriter, type OwnedWriter } from './credentials/owned-writer.ts';
 import type { RecentWrites } from './credentials/recent-writes.ts';
 import { type StateCipher, StateKeyError } from './credentials/state-cipher.ts';
@@ -36,6 +36,8 @@ export interface SessionOptions extends OpenOptions {
   logger: Logger;
   cipher: StateCipher;
   webSocketUrl: string | undefined;
+  /** Time in which it stands still counts against no socket. */
+  clock: Clock;
   connectTimeoutMs: number;
   queryTimeoutMs: number;
   ackTimeoutMs: number;
@@ -52,6 +54,7 @@ const NEXT_QR_MS = 20_000;
 const UNLINK_BOUND_MS = 3000;
 const CLOSE_BOUND_MS = 1500;
 const WRITES_BOUND_MS = 3000;
+const REFUSED_SAVE_MS = 500;
 
 /** One socket's life, from the credentials in Redis to its one `closed` event. */
 export class BaileysSession implements Session {
@@ -70,7 +73,7 @@ export class BaileysSession implements Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { redis, cipher, logger, leaseToken, connectTimeoutMs, keepAliveIntervalMs } = options;
+    const { redis, cipher, logger, leaseToken, connectTimeoutMs, keepAliveIntervalMs, clock } = options;
     const device = options.keys.device(options.deviceId);
     this.#device = device;
     this.#writer = createOwnedWriter({
@@ -83,7 +86,7 @@ export class BaileysSession implements Session {
     });
     this.#store = createSessionStore({ redis, device, writer: this.#writer, cipher, logger });
     const onExpired = (close: Close) => void this.#finish(close);
-    this.#watchdog = new Watchdog({ connectTimeoutMs, keepAliveIntervalMs, onExpired });
+    this.#watchdog = new Watchdog({ connectTimeoutMs, keepAliveIntervalMs, clock, onExpired });
     this.#open().catch((error: unknown) => this.#onOpenFailed(error));
   }
 
@@ -175,7 +178,7 @@ export class BaileysSession implements Session {
   #listener({ authentication, own, delivery }: Connection): SocketListener {
     let qrs = 0;
     const save = () => {
-      this.#saving = this.#saving.then(() => authentication.save());
+      this.#saving = this.#saving.then(() => this.#save(authentication));
       this.#saving.catch((err: unknown) => {
         if (!this.#closing) this.#options.logger.error({ err }, 'credentials could not be stored');
         void this.#finish(closeAs('connection_lost', 'credentials could not be stored'));
@@ -223,6 +226,19 @@ export class BaileysSession implements Session {
         if (chats.length > 0) this.#emit({ type: 'inbound', chats });
       },
     };
+  }
+
+  /** A Redis that refuses writes is asked again until it takes them: the credentials are still here. */
+  async #save(authentication: Authentication): Promise<void> {
+    for (let isTold = false; ; isTold = true) {
+      try {
+        return await authentication.save();
+      } catch (error) {
+        if (this.#closing || !(error instanceof Error) || error.name !== 'ReplyError') throw error;
+        if (!isTold) this.#options.logger.warn({ err: error }, 'credentials not stored yet: Redis refuses writes');
+        await delay(REFUSED_SAVE_MS);
+      }
+    }
   }
 
   #connected(): Connection {
