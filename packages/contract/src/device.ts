@@ -45,6 +45,12 @@ export interface DeviceRecord {
 
 const DEVICE_ID = /^[A-Za-z0-9._@-]{1,64}$/;
 
+/** A path segment that URLs drop: such a device could not be addressed again. */
+const DOTS = /^\.{1,2}$/;
+/** The address of an account: a device of this name would stand in for the one that is linked to it. */
+const JID = /@(?:s\.whatsapp\.net|c\.us|lid|g\.us)$/i;
+
+/** Whether a device may be registered under this id. */
 export function isDeviceId(text: string): boolean {
-  return DEVICE_ID.test(text);
+  return DEVICE_ID.test(text) && !DOTS.test(text) && !JID.test(text);
 }

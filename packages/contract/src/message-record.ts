@@ -34,6 +34,8 @@ export interface MessageRecord {
   /** In groups: how many participants said so. */
   delivered_count?: number;
   read_count?: number;
+  /** The name of the key or user that asked for it. */
+  principal?: string;
   /** The failed message that this one sends again. */
   retry_of?: string;
   error?: FailureRecord;

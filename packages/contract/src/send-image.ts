@@ -33,6 +33,8 @@ export const sendImageJob = z.object({
   /** Digits of the numbers mentioned in the caption. */
   mentions: z.array(z.string()),
   reply_message_id: z.string().optional(),
+  /** The name of the key or user that asked for it. */
+  principal: z.string().optional(),
   /** The failed message that this one sends again. */
   retry_of: z.string().optional(),
   /** Unix time in milliseconds. */

@@ -69,6 +69,7 @@ function toRecord(job: SendImageJob): MessageRecord {
     attempts: 0,
     created_at: job.accepted_at,
     expires_at: job.expires_at,
+    ...(job.principal === undefined ? {} : { principal: job.principal }),
     ...(job.retry_of === undefined ? {} : { retry_of: job.retry_of }),
   };
 }

@@ -164,6 +164,7 @@ export function toMessageRecord(hash: Record<string, string>): MessageRecord | u
   }
   if (hash['starts'] !== undefined) record.starts = Number(hash['starts']);
   if (hash['notes'] !== undefined) record.notes = messageNotes.parse(JSON.parse(hash['notes']));
+  if (hash['principal'] !== undefined) record.principal = hash['principal'];
   if (hash['retry_of'] !== undefined) record.retry_of = hash['retry_of'];
   if (hash['error'] !== undefined) record.error = toStoredFailure(hash['error']);
   return record;

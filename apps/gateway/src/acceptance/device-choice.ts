@@ -13,8 +13,9 @@ export async function findDevice(
   name: string,
 ): Promise<DeviceRecord> {
   const device = await devices.resolve(name);
-  assertMayUse(principal, device?.device_id ?? name);
-  if (device) return device;
+  if (device && maySee(principal, device.device_id)) return device;
+  // Says nothing that the caller did not: not what the name leads to, and not whether it leads anywhere.
+  assertMayUse(principal, name);
   throw deviceNotFound(name);
 }
 

@@ -59,10 +59,10 @@ export function createAuthenticator(credentials: readonly Credential[]): Authent
   };
 }
 
-/** Throws FORBIDDEN unless the principal may do this. */
-export function assertMayAct(principal: Principal, action: Action): void {
-  if (principal.actions.has(action)) return;
-  throw new Failure('FORBIDDEN', `This key may not ${action}`);
+/** Throws FORBIDDEN unless the principal may do one of these. */
+export function assertMayAct(principal: Principal, actions: readonly Action[]): void {
+  if (actions.some((action) => principal.actions.has(action))) return;
+  throw new Failure('FORBIDDEN', `This key may not ${actions.join(' or ')}`);
 }
 
 export function maySee(principal: Principal, deviceId: string): boolean {

@@ -20,7 +20,7 @@ const AMBIENT: ReadonlySet<Proof> = new Set(['open', 'basic', 'cookie']);
  */
 export function authenticate(
   exchange: Exchange,
-  { access, changes }: { access: Action; changes?: true },
+  { access, changes }: { access: Action | readonly Action[]; changes?: true },
   { authenticator, sessions }: AuthenticationOptions,
 ): void {
   const { request, response } = exchange;
@@ -39,5 +39,5 @@ export function authenticate(
   exchange.proof = found.proof;
   const isSafe = SAFE_METHODS.has(request.method) && !changes;
   if (AMBIENT.has(found.proof) && !isSafe) assertSameOrigin(request, found.proof);
-  assertMayAct(found.principal, access);
+  assertMayAct(found.principal, [access].flat());
 }

@@ -111,5 +111,8 @@ async function readNewDeviceId({ request, signal }: Exchange): Promise<string> {
   const name = fields.get('device_id');
   if (isAbsent(name)) return randomUUID();
   if (typeof name === 'string' && isDeviceId(name)) return name;
-  throw Failure.field('device_id', 'expected 1 to 64 letters, digits, dots, underscores, @ or dashes');
+  throw Failure.field(
+    'device_id',
+    'expected 1 to 64 letters, digits, dots, underscores, @ or dashes; neither . nor .. nor a JID',
+  );
 }

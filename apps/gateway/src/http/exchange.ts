@@ -28,8 +28,8 @@ export interface Route {
   method: 'get' | 'post' | 'patch' | 'delete';
   /** Express path; a parameter is `:name`. */
   path: string;
-  /** What the key must be allowed to do; `public` needs no key. */
-  access: Action | 'public';
+  /** What the key must be allowed to do, one of several; `public` needs no key. */
+  access: Action | readonly Action[] | 'public';
   /** Whether a GET does something: a browser that proves its user by itself must then ask for this very site. */
   changes?: true;
   handle: Handler;

@@ -25,7 +25,7 @@ export function messageRoutes(parts: MessagesParts): Route[] {
   const path = '/messages/:message_id';
   return [
     { method: 'get', path: '/messages', access: 'read', handle: (exchange) => listMessages(exchange, parts) },
-    { method: 'get', path, access: 'read', handle: (exchange) => showMessage(exchange, parts) },
+    { method: 'get', path, access: ['read', 'send'], handle: (exchange) => showMessage(exchange, parts) },
     { method: 'delete', path, access: 'send', handle: (exchange) => cancelMessage(exchange, parts) },
     { method: 'post', path: `${path}/retry`, access: 'send', handle: (exchange) => retryMessage(exchange, parts) },
   ];

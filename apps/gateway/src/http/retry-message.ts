@@ -70,7 +70,7 @@ async function copyBlob(from: string, to: string, { blobs }: RetryMessageParts):
 function toNewJob(
   failed: SendImageJob,
   messageId: string,
-  { requestId, span }: Exchange,
+  { requestId, span, principal }: Exchange,
   { replyTo }: RetryMessageParts,
 ): SendImageJob {
   const acceptedAt = Date.now();
@@ -78,6 +78,7 @@ function toNewJob(
     ...failed,
     traceparent: span.traceparent,
     message_id: messageId,
+    principal: principal.name,
     retry_of: failed.message_id,
     accepted_at: acceptedAt,
     expires_at: acceptedAt + failed.expires_at - failed.accepted_at,

@@ -67,7 +67,7 @@ async function prepareUpload(exchange: Exchange, admitted: Admitted, parts: Send
 }
 
 async function toJob(
-  { requestId, span }: Exchange,
+  { requestId, span, principal }: Exchange,
   { messageId, deviceId, isRepeated }: Admitted,
   { image, fields: sent, strayFile }: Submission,
   parts: SendImageParts,
@@ -85,6 +85,7 @@ async function toJob(
     ...fields,
     message_id: messageId,
     device_id: deviceId,
+    principal: principal.name,
     image: image ? { source: 'blob', ...image } : { source: 'url', url: imageUrl ?? '' },
     accepted_at: acceptedAt,
     expires_at: acceptedAt + (ttlSeconds === undefined ? parts.queueTtlMs : ttlSeconds * 1000),

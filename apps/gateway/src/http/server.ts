@@ -11,25 +11,42 @@ export interface HttpServer {
   stop(graceMs: number): Promise<void>;
 }
 
+export interface HttpServerOptions {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** How long a client may take for its headers; 15 s unless a test is in a hurry. */
+  headersTimeoutMs?: number;
+  /** How long a connection may be silent on both sides; 3 min unless a test is in a hurry. */
+  silenceMs?: number;
+}
+
 /** A slow client may take this long for its headers, and for its whole request. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 /** Longer than usual proxies keep idle connections, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
+/** Longer than the longest answer is waited for. A client that reads and sends nothing for so long is gone. */
+const SILENCE_MS = 180_000;
+/** How long a client that was refused has to read why, before the connection is destroyed under its hands. */
+const LAST_LOOK_MS = 1_000;
+/** How often connections are looked at that are too slow with their headers. */
+const CHECK_INTERVAL_MS = 5_000;
 
 /** Serves the application. A client that waits for `100 Continue` gets it only when a route wants the body. */
 export async function startHttpServer(
   app: Express,
-  { host, port }: { host: string; port: number },
+  { host, port, headersTimeoutMs = HEADERS_TIMEOUT_MS, silenceMs = SILENCE_MS }: HttpServerOptions,
 ): Promise<HttpServer> {
   const server = createServer({
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    headersTimeout: headersTimeoutMs,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: 5_000,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, headersTimeoutMs),
     // Node would answer that without our envelope; the application looks for the header itself.
     requireHostHeader: false,
   });
+  server.timeout = silenceMs;
   server.on('request', app);
   server.on('checkContinue', app);
   // Other expectations than that need not be met (RFC 9110, 10.1.1); Node would refuse them without our envelope.
@@ -60,7 +77,7 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
   refuse(socket, status ?? '400 Bad Request', 'VALIDATION_ERROR', MALFORMED);
 }
 
-/** Answers by hand and closes the connection. */
+/** Answers by hand and ends the connection, also when the client keeps its own side open. */
 function refuse(socket: Duplex, status: string, code: FailureCode, message: string): void {
   if (!socket.writable) {
     socket.destroy();
@@ -76,6 +93,8 @@ function refuse(socket: Duplex, status: string, code: FailureCode, message: stri
     `Content-Length: ${body.length}`,
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const timer = setTimeout(() => socket.destroy(), LAST_LOOK_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 async function stop(server: Server, graceMs: number): Promise<void> {
