@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { createKeys } from '@postern/registry';
 import { Lifetime } from '@postern/runtime';
 import type { Page } from 'playwright-core';
 import { request, untilConnection } from '../support/api.ts';
@@ -134,6 +135,33 @@ test('why a message failed is told, its number shown when asked for, and it is s
   await again.getByText('Delivered', { exact: true }).waitFor();
   await show('Lanes');
   await row('lane', 'shop-surabaya').getByText('SEND_FAILED').waitFor();
+  await stack.redis.del(createKeys('postern').device('shop-surabaya').failedJob(id));
+  await page.reload();
+  await show('Messages');
+  await failed.getByText('SEND_FAILED').waitFor();
+  assert.equal(await failed.getByRole('button', { name: /^Retry/ }).isVisible(), false, 'nothing of it is kept');
+});
+
+test('a list of all devices by state is not read again every few seconds, one of a device is', async () => {
+  const { page: other } = await openPage(lifetime, 'about:blank');
+  await other.clock.install();
+  await other.goto(stack.url);
+  await other.getByText('Live', { exact: true }).waitFor();
+  await other.getByRole('navigation').getByRole('link', { name: 'Messages', exact: true }).click();
+  let lists = 0;
+  other.on('request', (asked) => {
+    if (new URL(asked.url()).pathname === '/messages') lists += 1;
+  });
+  await other.locator('#messages').getByLabel('State').selectOption('failed');
+  await until('it is read', () => Promise.resolve(lists === 1));
+  await other.clock.runFor(20_000);
+  assert.equal(lists, 1);
+  await other.clock.runFor(60_000);
+  await until('it is read again after a minute', () => Promise.resolve(lists === 2));
+  await other.locator('#messages').getByLabel('Device').selectOption('warehouse');
+  await until('it is read', () => Promise.resolve(lists === 3));
+  await other.clock.runFor(10_500);
+  await until('it is followed', () => Promise.resolve(lists === 5));
 });
 
 test('reconnecting a connected device asks first, and the page follows it', async () => {

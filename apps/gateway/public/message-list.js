@@ -7,8 +7,12 @@ import { toastError } from './toasts.js';
 
 const PAGE = 50;
 const TOLD = 100;
-/** How often messages that the events do not follow are asked for again. */
+/**
+ * How often messages that the events do not follow are asked for again: of one device, and of all, which costs the gateway
+ * a look at each device. The newest messages and failures of all are told by the events.
+ */
 const REFRESH_MS = 5_000;
+const REFRESH_ALL_MS = 60_000;
 
 /** Recent messages, newest first, as they change; with a filter, or further back, as the API lists them. */
 export function createMessageList({ store }) {
@@ -16,6 +20,7 @@ export function createMessageList({ store }) {
   const form = section.querySelector('.filters');
   const { device, state } = form.elements;
   const older = new OlderMessages();
+  let readAtMs = 0;
   let limit = PAGE;
   const rows = new Rows(byId('message-list'), {
     idOf: (message) => message.message_id,
@@ -40,6 +45,7 @@ export function createMessageList({ store }) {
   const refresh = async () => {
     const query = { device_id: device.value, state: state.value };
     if (query.device_id === '' && query.state === '') return;
+    readAtMs = performance.now();
     await older.read(query);
     show();
   };
@@ -65,7 +71,8 @@ export function createMessageList({ store }) {
   });
   setInterval(() => {
     // What cannot be read now is read the next time; the page says elsewhere that the gateway is away.
-    if (!document.hidden && !section.hidden) refresh().catch(() => {});
+    const isDue = device.value !== '' || performance.now() - readAtMs >= REFRESH_ALL_MS;
+    if (isDue && !document.hidden && !section.hidden) refresh().catch(() => {});
   }, REFRESH_MS);
 
   return {

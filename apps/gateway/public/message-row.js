@@ -74,7 +74,8 @@ export function createMessageRow({ message_id: messageId }, { store, onChanged }
       setText(reason, message.error?.message ?? '');
       setText(code, message.error?.code ?? '');
       cancel.hidden = message.state !== 'queued' || !store.may('send');
-      retry.hidden = message.state !== 'failed' || !store.may('send');
+      const isKept = message.retry_until !== undefined && Date.parse(message.retry_until) > store.now();
+      retry.hidden = message.state !== 'failed' || !isKept || !store.may('send');
     },
   };
 }

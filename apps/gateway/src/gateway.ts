@@ -186,6 +186,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       devices,
       messages,
       messageLists,
+      failedJobs,
       readLane,
       onError: (error) => logger.warn({ err: error }, 'changes not read'),
     });

@@ -10,11 +10,17 @@ export interface FailedJobs {
   find(deviceId: string, messageId: string): Promise<SendImageJob | undefined>;
   /** Whether the job is kept; with it, its blob must be. */
   isKept(deviceId: string, messageId: string): Promise<boolean>;
+  /** Until when it is kept, as a whole second in Unix milliseconds; undefined when it is not. */
+  keptUntil(deviceId: string, messageId: string): Promise<number | undefined>;
 }
 
 export function createFailedJobs(redis: Redis, keys: Keys, { ttlMs }: { ttlMs: number }): FailedJobs {
   const keyOf = (deviceId: string, messageId: string) => keys.device(deviceId).failedJob(messageId);
   return {
+    async keptUntil(deviceId, messageId) {
+      const leftMs = await redis.pttl(keyOf(deviceId, messageId));
+      return leftMs < 0 ? undefined : Math.floor((Date.now() + leftMs) / 1000) * 1000;
+    },
     async keep(job) {
       if (ttlMs > 0)
         await setDraining(redis, [keyOf(job.device_id, job.message_id)], [JSON.stringify(job), 'PX', ttlMs]);

@@ -2,6 +2,7 @@ import type { MessageRecord, MessageState } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import { toMessageRecord } from './messages.ts';
+import { type IndexEntry, NewestFirst, toIndexEntries } from './newest-first.ts';
 
 export interface MessagePage {
   /** Newest first. */
@@ -27,56 +28,51 @@ export interface MessageLists {
 /** Which messages: the ones accepted, or the ones that failed, since a time in Unix milliseconds. */
 export type RecentKind = 'accepted' | 'failed';
 
-interface Entry {
-  deviceId: string;
-  messageId: string;
-  createdAt: number;
-}
-
-/** How many index entries one page may look at when it filters by state. */
-const MAX_ROUNDS = 20;
+/** How many index entries one page may look at when it filters by state, for each message that is asked for. */
+const LOOKS_PER_MESSAGE = 20;
+const DEVICES_AT_ONCE = 500;
 
 export function createMessageLists(redis: Redis, keys: Keys): MessageLists {
-  /** The next entries of all devices after the cursor, merged. */
-  const readEntries = async (deviceIds: string[], after: Entry | undefined, count: number): Promise<Entry[]> => {
-    const from = after?.createdAt ?? '+inf';
-    const readIndex = async (deviceId: string) => {
-      const { messageIndex } = keys.device(deviceId);
-      // Entries of the cursor's own millisecond come again and are dropped below.
-      const range = [from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 50] as const;
-      return toEntries(deviceId, await redis.zrevrangebyscore(messageIndex, ...range));
-    };
-    // Not a pipeline: the devices' keys are in many slots.
-    const entries = (await Promise.all(deviceIds.map(readIndex))).flat();
-    const sorted = entries.sort(compare);
-    return (after ? sorted.filter((entry) => compare(entry, after) > 0) : sorted).slice(0, count);
+  /** Devices that may have messages of this state. */
+  const keepLikely = async (deviceIds: string[], state: MessageState | undefined): Promise<string[]> => {
+    if (state !== 'failed' || deviceIds.length === 1) return deviceIds;
+    const likely: string[] = [];
+    for (let first = 0; first < deviceIds.length; first += DEVICES_AT_ONCE) {
+      const some = deviceIds.slice(first, first + DEVICES_AT_ONCE);
+      const found = await Promise.all(some.map((deviceId) => redis.exists(keys.device(deviceId).failures)));
+      likely.push(...some.filter((_, index) => found[index] === 1));
+    }
+    return likely;
   };
 
-  const readRecords = (entries: Entry[]) =>
-    Promise.all(
-      entries.map(async ({ deviceId, messageId }) =>
-        toMessageRecord(await redis.hgetall(keys.device(deviceId).message(messageId))),
-      ),
-    );
+  const readRecord = async ({ deviceId, messageId }: IndexEntry, state: MessageState | undefined) => {
+    const key = keys.device(deviceId).message(messageId);
+    // Of those that are left out only the state is read.
+    if (state !== undefined && (await redis.hget(key, 'state')) !== state) return undefined;
+    const record = toMessageRecord(await redis.hgetall(key));
+    return record && (state === undefined || record.state === state) ? record : undefined;
+  };
 
   return {
     async recent(deviceId, kind, { since, limit }) {
       const own = keys.device(deviceId);
       const index = kind === 'failed' ? own.failures : own.messageIndex;
       const reply = await redis.zrevrangebyscore(index, '+inf', since, 'WITHSCORES', 'LIMIT', 0, limit);
-      return toEntries(deviceId, reply).map(({ messageId, createdAt }) => ({ messageId, at: createdAt }));
+      return toIndexEntries(deviceId, reply).map(({ messageId, createdAt }) => ({ messageId, at: createdAt }));
     },
     async page(deviceIds, { limit, state, cursor }) {
       const messages: MessageRecord[] = [];
       let after = cursor === undefined ? undefined : parseCursor(cursor);
-      for (let round = 0; round < MAX_ROUNDS && deviceIds.length > 0; round += 1) {
-        const entries = await readEntries(deviceIds, after, limit + 1);
-        const records = await readRecords(entries);
+      const likely = await keepLikely(deviceIds, state);
+      const list = new NewestFirst(redis, keys, { deviceIds: likely, after, wanted: limit + 1 });
+      for (let looks = 0; looks < LOOKS_PER_MESSAGE * limit; looks += limit + 1) {
+        const entries = await list.take(limit + 1);
+        const records = await Promise.all(entries.map((entry) => readRecord(entry, state)));
         for (const [index, entry] of entries.entries()) {
           if (messages.length === limit) return { messages, cursor: toCursor(after) };
           after = entry;
           const record = records[index];
-          if (record && (state === undefined || record.state === state)) messages.push(record);
+          if (record) messages.push(record);
         }
         if (entries.length <= limit) return { messages };
       }
@@ -85,24 +81,11 @@ export function createMessageLists(redis: Redis, keys: Keys): MessageLists {
   };
 }
 
-/** Newest first, then by id. */
-function compare(a: Entry, b: Entry): number {
-  return b.createdAt - a.createdAt || (a.messageId < b.messageId ? 1 : a.messageId > b.messageId ? -1 : 0);
-}
-
-function toEntries(deviceId: string, reply: string[]): Entry[] {
-  const entries: Entry[] = [];
-  for (let index = 0; index + 1 < reply.length; index += 2) {
-    entries.push({ deviceId, messageId: reply[index] ?? '', createdAt: Number(reply[index + 1]) });
-  }
-  return entries;
-}
-
-function toCursor(entry: Entry | undefined): string {
+function toCursor(entry: Pick<IndexEntry, 'createdAt' | 'messageId'> | undefined): string {
   return entry === undefined ? '' : `${entry.createdAt}-${entry.messageId}`;
 }
 
-function parseCursor(text: string): Entry {
+function parseCursor(text: string): Pick<IndexEntry, 'createdAt' | 'messageId'> {
   const [createdAt = '', messageId = ''] = text.split('-');
-  return { deviceId: '', messageId, createdAt: Number(createdAt) };
+  return { messageId, createdAt: Number(createdAt) };
 }

@@ -1,9 +1,8 @@
-import type { MessageRecord } from '@postern/contract';
 import type { LaneStatus } from '@postern/queue';
 import type { Devices } from '@postern/registry';
 import { delay, monotonicMs } from '@postern/runtime';
 import { readLanes } from '../lanes/read-lanes.ts';
-import { RecentMessages, type RecentMessagesParts } from './recent-messages.ts';
+import { type RecentMessage, RecentMessages, type RecentMessagesParts } from './recent-messages.ts';
 import { type Fact, toDeviceFact, toLaneFact, toMessageFact } from './to-facts.ts';
 
 export interface ChangeFeedParts extends RecentMessagesParts {
@@ -102,12 +101,12 @@ export class ChangeFeed {
     const listeners = [...this.#listeners];
     const ids = (await this.#parts.devices.ids()).filter((id) => listeners.some((listener) => listener.sees(id)));
     const lanes = await readLanes(ids, this.#parts.readLane);
-    const records = await recent.look(lanes);
-    if (!signal.aborted) this.#note(lanes, records);
+    const messages = await recent.look(lanes);
+    if (!signal.aborted) this.#note(lanes, messages);
     return true;
   }
 
-  #note(lanes: LaneStatus[], records: MessageRecord[]): void {
+  #note(lanes: LaneStatus[], recent: RecentMessage[]): void {
     this.#version += 1;
     for (const lane of lanes) {
       this.#put(toDeviceFact(lane));
@@ -125,7 +124,8 @@ export class ChangeFeed {
         }
       }
     }
-    for (const record of records.toSorted((a, b) => a.created_at - b.created_at)) this.#put(toMessageFact(record));
+    const oldestFirst = recent.toSorted((a, b) => a.record.created_at - b.record.created_at);
+    for (const message of oldestFirst) this.#put(toMessageFact(message));
     const messages = [...this.#known].filter(([, { event }]) => event === 'message');
     for (const [key] of messages.slice(0, -MAX_MESSAGES)) this.#known.delete(key);
   }

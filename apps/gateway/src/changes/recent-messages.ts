@@ -1,10 +1,18 @@
 import type { MessageRecord } from '@postern/contract';
 import type { LaneStatus } from '@postern/queue';
-import type { MessageLists, Messages, RecentKind } from '@postern/registry';
+import type { FailedJobs, MessageLists, Messages, RecentKind } from '@postern/registry';
+import { readRetryUntil } from '../outcomes/message-view.ts';
 
 export interface RecentMessagesParts {
   messageLists: Pick<MessageLists, 'recent'>;
   messages: Pick<Messages, 'read'>;
+  failedJobs: Pick<FailedJobs, 'keptUntil'>;
+}
+
+export interface RecentMessage {
+  record: MessageRecord;
+  /** Until when it can be sent again, in Unix milliseconds. */
+  retryUntil: number | undefined;
 }
 
 interface Followed {
@@ -35,8 +43,8 @@ export class RecentMessages {
     this.#parts = parts;
   }
 
-  /** The records that were read in this round, of messages whose devices are among these. */
-  async look(lanes: readonly LaneStatus[]): Promise<MessageRecord[]> {
+  /** What was read in this round, of messages whose devices are among these. */
+  async look(lanes: readonly LaneStatus[]): Promise<RecentMessage[]> {
     this.#round += 1;
     await this.#follow('accepted', lanes, ({ newest }) => newest?.at);
     await this.#follow('failed', lanes, ({ lastFailure }) => lastFailure?.at);
@@ -48,8 +56,8 @@ export class RecentMessages {
         else if (this.#isDue(followed)) due.set(messageId, followed);
       }
     }
-    const records = await Promise.all([...due.values()].map((followed) => this.#read(followed)));
-    return records.filter((record) => record !== undefined);
+    const found = await Promise.all([...due.values()].map((followed) => this.#read(followed)));
+    return found.filter((message) => message !== undefined);
   }
 
   async #follow(
@@ -98,13 +106,13 @@ export class RecentMessages {
     }
   }
 
-  async #read({ deviceId, messageId }: Followed): Promise<MessageRecord | undefined> {
+  async #read({ deviceId, messageId }: Followed): Promise<RecentMessage | undefined> {
     const record = await this.#parts.messages.read(deviceId, messageId);
     for (const window of Object.values(this.#windows)) {
       const followed = window.get(messageId);
       if (followed && record) followed.record = record;
       else window.delete(messageId);
     }
-    return record;
+    return record && { record, retryUntil: await readRetryUntil(record, this.#parts.failedJobs) };
   }
 }

@@ -1,10 +1,10 @@
-import type { MessageRecord } from '@postern/contract';
 import type { LaneStatus } from '@postern/queue';
 import { maskNumber } from '@postern/runtime';
 import { toEffectiveConnection } from '../acceptance/effective-connection.ts';
 import { toDeviceView } from '../devices/device-view.ts';
 import { toLaneView } from '../lanes/lane-view.ts';
 import { toMessageView } from '../outcomes/message-view.ts';
+import type { RecentMessage } from './recent-messages.ts';
 
 /** What is true of one device, lane or message, as the event stream tells it: as the API shows it, with numbers masked. */
 export interface Fact {
@@ -38,8 +38,8 @@ export function toLaneFact(status: LaneStatus): Fact {
   return { ...toFact('lane', view.device_id, view.device_id, data), text: JSON.stringify(told) };
 }
 
-export function toMessageFact(record: MessageRecord): Fact {
-  const { phone, error, ...view } = toMessageView(record);
+export function toMessageFact({ record, retryUntil }: RecentMessage): Fact {
+  const { phone, error, ...view } = toMessageView(record, retryUntil);
   const data = {
     ...view,
     ...masked({ phone }),

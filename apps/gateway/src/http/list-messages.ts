@@ -1,17 +1,18 @@
 import { Failure, isMessageId, MESSAGE_STATES, type MessageState } from '@postern/contract';
-import type { Devices, MessageLists } from '@postern/registry';
+import type { Devices, FailedJobs, MessageLists } from '@postern/registry';
 import type { Request } from 'express';
 import { findDevice } from '../acceptance/device-choice.ts';
 import { FieldErrors } from '../acceptance/field-errors.ts';
 import { parseInteger } from '../acceptance/field-values.ts';
 import { maySee } from '../auth/authenticator.ts';
-import { toMessageView } from '../outcomes/message-view.ts';
+import { viewMessage } from '../outcomes/message-view.ts';
 import type { Exchange } from './exchange.ts';
 import { succeed } from './respond.ts';
 
 export interface ListMessagesParts {
   devices: Pick<Devices, 'ids' | 'resolve'>;
-  messageLists: MessageLists;
+  messageLists: Pick<MessageLists, 'page'>;
+  failedJobs: Pick<FailedJobs, 'keptUntil'>;
 }
 
 const DEFAULT_LIMIT = 50;
@@ -20,7 +21,7 @@ const MAX_LIMIT = 200;
 /** `GET /messages`: newest first, of one device or of all that the key may see. */
 export async function listMessages(
   { request, response, principal, facts }: Exchange,
-  { devices, messageLists }: ListMessagesParts,
+  { devices, messageLists, failedJobs }: ListMessagesParts,
 ): Promise<void> {
   const { deviceName, ...query } = parseQuery(request);
   const deviceIds =
@@ -30,7 +31,7 @@ export async function listMessages(
   if (deviceName !== undefined) facts.device_id = deviceIds[0];
   const { messages, cursor } = await messageLists.page(deviceIds, query);
   succeed(response, 'List messages', {
-    messages: messages.map(toMessageView),
+    messages: await Promise.all(messages.map((record) => viewMessage(record, failedJobs))),
     ...(cursor === undefined ? {} : { cursor }),
   });
 }

@@ -184,6 +184,10 @@ test('a failed message is sent again as a new one, with the same content and wha
   t.after(() => worker.stop());
   const failed = await send('shop', { prefer: 'wait=5' });
   assert.equal(failed.body.code, 'UPLOAD_MEDIA_ERROR');
+  const shown = (await ask('GET', `/messages/${idOf(failed)}`)).body.results?.['retry_until'];
+  const { results: page = {} } = (await ask('GET', '/messages?state=failed')).body;
+  const [listed] = page['messages'] as Record<string, unknown>[];
+  assert.ok(Date.parse(String(shown)) > Date.now() && Date.parse(String(listed?.['retry_until'])) > Date.now());
   const key = { 'idempotency-key': 'again' };
   const again = await ask('POST', `/messages/${idOf(failed)}/retry`, key);
   assert.deepEqual([again.status, again.body.message], [200, 'Success']);
@@ -207,6 +211,7 @@ test('what is not kept cannot be sent again, and says so', async (t) => {
   const worker = await failFirst(0);
   t.after(() => worker.stop());
   const failed = await send('shop', { prefer: 'wait=5' });
+  assert.equal((await ask('GET', `/messages/${idOf(failed)}`)).body.results?.['retry_until'], undefined);
   const answer = await ask('POST', `/messages/${idOf(failed)}/retry`);
   assert.deepEqual([answer.status, answer.body.code], [404, 'NOT_FOUND']);
   assert.match(answer.body.message, /not kept/);

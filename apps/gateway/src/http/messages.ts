@@ -1,6 +1,6 @@
 import type { MessageRecord } from '@postern/contract';
 import type { Messages } from '@postern/registry';
-import { toMessageView } from '../outcomes/message-view.ts';
+import { viewMessage } from '../outcomes/message-view.ts';
 import type { Outcomes } from '../outcomes/outcomes.ts';
 import { type CancelMessageParts, cancelMessage } from './cancel-message.ts';
 import type { Exchange, Route } from './exchange.ts';
@@ -13,6 +13,7 @@ import { type RetryMessageParts, retryMessage } from './retry-message.ts';
 export interface MessagesParts extends ListMessagesParts, CancelMessageParts, RetryMessageParts {
   messages: Pick<Messages, 'get' | 'markCancelled' | 'forgetDeadline'>;
   outcomes: Pick<Outcomes, 'watch' | 'onSettled'>;
+  failedJobs: ListMessagesParts['failedJobs'] & RetryMessageParts['failedJobs'];
   metrics: CancelMessageParts['metrics'] & RetryMessageParts['metrics'];
   blobs: CancelMessageParts['blobs'] & RetryMessageParts['blobs'];
 }
@@ -31,14 +32,14 @@ export function messageRoutes(parts: MessagesParts): Route[] {
   ];
 }
 
-async function showMessage(exchange: Exchange, parts: Pick<MessagesParts, 'messages' | 'outcomes'>): Promise<void> {
+async function showMessage(exchange: Exchange, parts: MessagesParts): Promise<void> {
   const { request, response } = exchange;
   const record = await findMessage(exchange, parts.messages);
   const { waitMs } = parsePrefer(request.get('prefer'));
   const preferenceApplied = waitMs === undefined ? undefined : toPreferenceApplied({ respondAsync: false, waitMs });
   if (preferenceApplied !== undefined) response.set('Preference-Applied', preferenceApplied);
   const newest = waitMs === undefined || waitMs === 0 ? record : await nextChange(exchange, record, waitMs, parts);
-  succeed(response, 'Message', toMessageView(newest));
+  succeed(response, 'Message', await viewMessage(newest, parts.failedJobs));
 }
 
 /** The record after its next change of state or attempts, or as it was when nothing changes in time. */
