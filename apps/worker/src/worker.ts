@@ -1,6 +1,6 @@
 import type { Mail } from '@postern/contract';
 import { createBlobStore, createImageProcessor } from '@postern/media';
-import { createJobSettler, postMail, readJob, removeJob, startMailbox } from '@postern/queue';
+import { createJobSettler, postMail, startMailbox } from '@postern/queue';
 import {
   connectRedis,
   createDevices,
@@ -96,13 +96,14 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     const failedJobs = createFailedJobs(redis, keys, { ttlMs: config.failedBlobTtlMs });
     const expiry = startExpiry({
+      redis,
+      keys,
       messages,
       blobs,
-      failedJobs,
-      readJob: (deviceId, messageId) => readJob(redis, keys, deviceId, messageId),
-      removeJob: (deviceId, messageId) => removeJob(redis, keys, deviceId, messageId),
+      recordTtlMs: config.recordTtlMs,
+      failedJobTtlMs: config.failedBlobTtlMs,
       intervalMs: EXPIRY_INTERVAL_MS,
-      onExpired: () => metrics.countMessage('failed', 'EXPIRED', 0),
+      onFailed: (code) => metrics.countMessage('failed', code, 0),
       logger,
     });
     lifetime.use(expiry, () => expiry.stop());

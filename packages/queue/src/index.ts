@@ -1,6 +1,7 @@
 export { type LaneState, readBacklog } from './backlog.ts';
 export { createLaneBoard, type LaneBoard } from './board/lane-board.ts';
 export { type DeviceLook, lookAtDevice } from './device-look.ts';
+export { endOverdueMessages, type Overdue } from './end-overdue.ts';
 export { Lane, type LaneOptions } from './lane.ts';
 export { hasJob, openLaneQueue, readJob, removeJob, removeLane } from './lane-queue.ts';
 export { type LaneStatus, readLaneStatus } from './lane-status.ts';

@@ -19,11 +19,15 @@ export interface LaneOptions {
   concurrency: number;
   /**
    * Called in the lane's order, one call right after the other without waiting, with the message's record as it was when
-   * the job was taken. The returned promise says that the message is `settled`, so that its job goes; `finished`: and
+   * the job was taken, and that moment (Unix milliseconds by Redis' clock). The returned promise says that the message is `settled`, so that its job goes; `finished`: and
    * its job is gone already; or `released`: not settled here, so that closing the lane returns it to its front. After a
    * rejection the job is taken again.
    */
-  process: (job: SendImageJob, record: MessageRecord | undefined) => Promise<'settled' | 'finished' | 'released'>;
+  process: (
+    job: SendImageJob,
+    record: MessageRecord | undefined,
+    takenAt: number,
+  ) => Promise<'settled' | 'finished' | 'released'>;
   /** A payload that does not parse, with its job id; it is dropped from the lane. */
   onUnreadable: (jobId: string, error: unknown) => void;
   onError: (error: unknown) => void;
@@ -151,19 +155,20 @@ export class Lane {
   }
 
   /** False when its payload does not parse. */
-  #begin({ id, json, record }: TakenJob): boolean {
+  #begin(taken: TakenJob): boolean {
+    const { id, json } = taken;
     const payload = readPayload(json);
     if (payload instanceof Error) {
       this.#options.onUnreadable(id, payload);
       return false;
     }
-    this.#inHand.set(id, this.#handle(id, payload, record));
+    this.#inHand.set(id, this.#handle(taken, payload));
     return true;
   }
 
-  async #handle(id: string, payload: SendImageJob, record: MessageRecord | undefined): Promise<void> {
+  async #handle({ id, record, takenAt }: TakenJob, payload: SendImageJob): Promise<void> {
     try {
-      const outcome = await this.#options.process(payload, record);
+      const outcome = await this.#options.process(payload, record, takenAt);
       // It stays in hand, so that it is not taken again before the lane is closed.
       if (outcome === 'released') return;
       if (outcome === 'settled') await this.#finish(id);

@@ -1,13 +1,16 @@
 import { JOBS, type SendImageJob } from '@postern/contract';
-import { announceMessage, type Keys } from '@postern/registry';
+import { announceMessage, type Keys, toTtlMs } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { acceptJob } from './accept-job.ts';
 import { toLaneKeys } from './lane-queue.ts';
 import { postMail } from './mailbox.ts';
 
 export interface Producer {
-  /** Makes a message known before it is accepted. Nothing is sent for it until then; repeating it changes nothing. */
-  announce(job: SendImageJob): Promise<void>;
+  /**
+   * Makes a message known before it is accepted. Nothing is sent for it until then. Answers the job with its times by
+   * Redis' clock, which is everybody's: accepted now, waiting as long as it says, or as announced before.
+   */
+  announce(job: SendImageJob): Promise<SendImageJob>;
   /**
    * Writes the message's record and puts its job into its device's lane, under the message's id, in one step; what is
    * there already stays. `limit` bounds how many messages may wait; `full` means that nothing was accepted. When this
@@ -25,7 +28,14 @@ export function readDepths(redis: Redis, keys: Keys, deviceIds: string[]): Promi
 /** Puts messages into lanes. */
 export function createProducer(redis: Redis, keys: Keys, { recordTtlMs }: { recordTtlMs: number }): Producer {
   return {
-    announce: (job) => announceMessage(redis, keys, job, recordTtlMs),
+    async announce(job) {
+      const waitsMs = job.expires_at - job.accepted_at;
+      const expiresAt = await announceMessage(redis, keys, job, {
+        deadline: { ttlMs: waitsMs },
+        ttlMs: toTtlMs({ created_at: job.accepted_at, expires_at: job.expires_at }, recordTtlMs),
+      });
+      return { ...job, accepted_at: expiresAt - waitsMs, expires_at: expiresAt };
+    },
     async accept(job, limit = 0) {
       const payload = JOBS['send-image'].parse(job);
       const { outcome, waiting, toWake } = await acceptJob(redis, keys, payload, { recordTtlMs, limit });

@@ -10,6 +10,8 @@ export interface TakenJob {
   /** The payload as stored; empty when there is none. */
   json: string;
   record: MessageRecord | undefined;
+  /** That moment, in Unix milliseconds by Redis' clock, which deadlines are told by. */
+  takenAt: number;
 }
 
 // A lock is voided by put-back, so it need not be renewed; it keeps BullMQ's own tools off a job in hand.
@@ -18,18 +20,20 @@ const LOCK_MS = 24 * 3_600_000;
 // `wait` is consumed from its right end and `active` lists the newest first. What is active and in nobody's hand comes
 // first: a fetch whose answer was lost, or a job whose end could not be written. The record counts the starts of a message
 // that was not sent yet, once for each owner that takes it; put-back takes those away that did not end with their owner's
-// death. KEYS: last holder, wait, active, marker,
-// meta. ARGV: lease token, job key prefix, record key prefix, how many at most, lock in milliseconds, now, ids in hand.
-const take = createDrainingScript<[string, string, string[]][] | number>(`${HOLDS}
+// death. KEYS: last holder, wait, active, marker, meta. ARGV: lease token, job key prefix, record key prefix, how many at
+// most, lock in milliseconds, ids in hand.
+const take = createDrainingScript<[number, [string, string, string[]][]] | number>(`${HOLDS}
 if not holds(KEYS[1], ARGV[1]) then return -1 end
+local time = redis.call('TIME')
+local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
 local held, taken, most = {}, {}, tonumber(ARGV[4])
-for i = 7, #ARGV do held[ARGV[i]] = true end
+for i = 6, #ARGV do held[ARGV[i]] = true end
 local function add(id)
   local job, record = ARGV[2] .. id, ARGV[3] .. id
   local json = redis.call('HGET', job, 'data') or ''
   local is_held = redis.call('GET', job .. ':lock') == ARGV[1]
   redis.call('SET', job .. ':lock', ARGV[1], 'PX', ARGV[5])
-  redis.call('HSET', job, 'processedOn', ARGV[6])
+  redis.call('HSET', job, 'processedOn', now)
   if not is_held and redis.call('HGET', record, 'state') == 'queued' then redis.call('HINCRBY', record, 'starts', 1) end
   taken[#taken + 1] = { id, json, redis.call('HGETALL', record) }
 end
@@ -37,7 +41,7 @@ local active = redis.call('LRANGE', KEYS[3], 0, -1)
 for i = #active, 1, -1 do
   if #taken < most and not held[active[i]] then add(active[i]) end
 end
-if redis.call('HEXISTS', KEYS[5], 'paused') == 1 then return taken end
+if redis.call('HEXISTS', KEYS[5], 'paused') == 1 then return { tonumber(now), taken } end
 while #taken < most do
   local id = redis.call('RPOPLPUSH', KEYS[2], KEYS[3])
   if not id then
@@ -46,7 +50,7 @@ while #taken < most do
   end
   add(id)
 end
-return taken`);
+return { tonumber(now), taken }`);
 
 /**
  * Takes up to `most` jobs of a lane in hand, oldest first. `inHand` names those that the caller has already. Undefined
@@ -60,11 +64,12 @@ export async function takeJobs(
 ): Promise<TakenJob[] | undefined> {
   const lane = toLaneKeys(keys, lease.deviceId);
   const device = keys.device(lease.deviceId);
-  const taken = await take(
+  const answer = await take(
     redis,
     [device.lastHolder, lane.wait, lane.active, lane.marker, lane.meta],
-    [lease.token, lane.jobPrefix, device.message(''), most, LOCK_MS, Date.now(), ...inHand],
+    [lease.token, lane.jobPrefix, device.message(''), most, LOCK_MS, ...inHand],
   );
-  if (typeof taken === 'number') return undefined;
-  return taken.map(([id, json, flat]) => ({ id, json, record: toMessageRecord(toHash(flat)) }));
+  if (typeof answer === 'number') return undefined;
+  const [takenAt, taken] = answer;
+  return taken.map(([id, json, flat]) => ({ id, json, record: toMessageRecord(toHash(flat)), takenAt }));
 }

@@ -1,7 +1,7 @@
 export { readSigningSecret, verifySameBlobStore } from './agreements.ts';
 export { type ConnectOptions, connectRedis, disconnectRedis } from './connect.ts';
 export { CONTENT_TTL_MS, hasContent } from './contents.ts';
-export { readUnsettled } from './deadlines.ts';
+export { readDeadlineClock, readUnsettled, type UnsettledMessage } from './deadlines.ts';
 export { createDevices, type Devices, toBareJid, toDeviceRecord } from './devices.ts';
 export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
 export { type FencedWrite, LeaseLostError, repeatFenced, writeFenced } from './fenced.ts';
@@ -24,7 +24,7 @@ export {
   type Vacancy,
 } from './leases.ts';
 export { type MessageChange, toFailed, toFailureRecord, toSent } from './message-changes.ts';
-export { announceMessage, CREATE_RECORD, toRecordArguments } from './message-creation.ts';
+export { announceMessage, CREATE_RECORD, toRecordArguments, toTtlMs } from './message-creation.ts';
 export { createMessageLists, type MessageLists, type MessagePage, type RecentKind } from './message-lists.ts';
 export { TRANSITION, toTransitionKeys } from './message-scripts.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toMessageRecord } from './messages.ts';

@@ -1,6 +1,6 @@
 import type { MessageRecord } from '@postern/contract';
 import type { Redis } from 'ioredis';
-import { addDeadline } from './deadlines.ts';
+import { addDeadline, type Deadline } from './deadlines.ts';
 import type { Keys } from './keys.ts';
 
 /** What a new message says of itself. */
@@ -27,28 +27,29 @@ end`;
 /** The arguments of CREATE_RECORD. */
 export function toRecordArguments(message: NewMessage, recordTtlMs: number): (string | number)[] {
   const ttlMs = toTtlMs(message, recordTtlMs);
-  return [message.message_id, message.created_at, ttlMs, Date.now() - ttlMs, ...Object.entries(message).flat()];
+  return [message.message_id, message.created_at, ttlMs, message.created_at - ttlMs, ...Object.entries(message).flat()];
 }
 
 /**
- * Writes what makes a message found before it is there: which device it belongs to, and when it expires. Neither leads to
- * anything without its record: the one points at nothing, and the other is dropped when it is looked at. So it is never
- * taken back, which could meet a message that an equal request has accepted meanwhile under the same id.
+ * Writes what makes a message found before it is there: which device it belongs to, for `ttlMs`, and when it expires.
+ * Neither leads to anything without its record: the one points at nothing, and the other is dropped when it is looked at.
+ * So it is never taken back, which could meet a message that an equal request has accepted meanwhile under the same id.
+ * Answers the deadline in Unix milliseconds by Redis' clock.
  */
 export async function announceMessage(
   redis: Redis,
   keys: Keys,
-  message: Pick<NewMessage, 'message_id' | 'device_id' | 'expires_at'>,
-  recordTtlMs: number,
-): Promise<void> {
-  const { message_id: messageId, device_id: deviceId, expires_at: expiresAt } = message;
-  await Promise.all([
-    redis.set(keys.messageDevice(messageId), deviceId, 'PX', toTtlMs(message, recordTtlMs)),
-    addDeadline(redis, keys, { deviceId, messageId, expiresAt }),
+  { message_id: messageId, device_id: deviceId }: Pick<NewMessage, 'message_id' | 'device_id'>,
+  { deadline, ttlMs }: { deadline: Deadline; ttlMs: number },
+): Promise<number> {
+  const [, expiresAt] = await Promise.all([
+    redis.set(keys.messageDevice(messageId), deviceId, 'PX', ttlMs),
+    addDeadline(redis, keys, { deviceId, messageId }, deadline),
   ]);
+  return expiresAt;
 }
 
-/** A record outlives its message's deadline. */
-function toTtlMs({ expires_at }: Pick<NewMessage, 'expires_at'>, recordTtlMs: number): number {
-  return Math.max(0, expires_at - Date.now()) + recordTtlMs;
+/** For how many milliseconds the record of a message that does not end is kept: it outlives its deadline. */
+export function toTtlMs(message: Pick<NewMessage, 'created_at' | 'expires_at'>, recordTtlMs: number): number {
+  return Math.max(0, message.expires_at - message.created_at) + recordTtlMs;
 }

@@ -8,10 +8,10 @@ import {
   messageNotes,
 } from '@postern/contract';
 import type { Redis } from 'ioredis';
-import { removeDeadline } from './deadlines.ts';
+import { claimDueDeadlines, removeDeadlines, toUnsettledMessage, type UnsettledMessage } from './deadlines.ts';
 import type { Keys } from './keys.ts';
 import { type MessageChange, toChange, toFailed, toSent } from './message-changes.ts';
-import { announceMessage, toRecordArguments } from './message-creation.ts';
+import { announceMessage, toRecordArguments, toTtlMs } from './message-creation.ts';
 import {
   changeAsOwner,
   changeMessage,
@@ -67,12 +67,12 @@ export interface Messages {
    * groups the first participant decides the state, and each one is counted.
    */
   markReceipt(deviceId: string, messageId: string, receipt: Receipt): Promise<boolean>;
-  /** Ids that are past their deadline, oldest first. */
-  expired(now: number, limit: number): Promise<{ deviceId: string; messageId: string }[]>;
+  /** Messages that are past their deadline; see claimDueDeadlines. */
+  claimDue(options: { limit: number; againMs: number }): Promise<UnsettledMessage[]>;
   /** Messages that have not settled (or have just), by their deadlines, from an offset. */
-  unsettled(offset: number, limit: number): Promise<{ deviceId: string; messageId: string }[]>;
-  /** Takes a message out of the deadlines: it has settled. */
-  forgetDeadline(deviceId: string, messageId: string): Promise<void>;
+  unsettled(offset: number, limit: number): Promise<UnsettledMessage[]>;
+  /** Takes messages out of the deadlines: they have settled. */
+  forgetDeadline(deviceId: string, ...messageIds: string[]): Promise<void>;
 }
 
 export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs: number }): Messages {
@@ -91,7 +91,8 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
     async create(record) {
       const { error: _, notes: __, starts: ___, ...message } = record;
       const { device_id, message_id } = message;
-      await announceMessage(redis, keys, message, recordTtlMs);
+      const { expires_at: expiresAt } = message;
+      await announceMessage(redis, keys, message, { deadline: { expiresAt }, ttlMs: toTtlMs(message, recordTtlMs) });
       const touched = [recordKey(device_id, message_id), keys.device(device_id).messageIndex];
       await createRecord(redis, touched, toRecordArguments(message, recordTtlMs));
     },
@@ -122,24 +123,13 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       const touched = [...toTransitionKeys(keys, deviceId, messageId), keys.device(deviceId).receipts(messageId)];
       return (await noteReceipt(redis, touched, [status, participant ?? '', recordTtlMs, ...to])) === 'changed';
     },
-    async expired(now, limit) {
-      const members = await redis.zrangebyscore(keys.deadlines, '-inf', now, 'LIMIT', 0, limit);
-      return members.map(toEntry);
-    },
+    claimDue: (claim) => claimDueDeadlines(redis, keys, claim),
     async unsettled(offset, limit) {
       const members = await redis.zrangebyscore(keys.deadlines, '-inf', '+inf', 'LIMIT', offset, limit);
-      return members.map(toEntry);
+      return members.map(toUnsettledMessage);
     },
-    async forgetDeadline(deviceId, messageId) {
-      await removeDeadline(redis, keys, deviceId, messageId);
-    },
+    forgetDeadline: (deviceId, ...messageIds) => removeDeadlines(redis, keys, deviceId, messageIds),
   };
-}
-
-/** `<device>|<message id>`, as a member of the deadlines. */
-function toEntry(member: string): { deviceId: string; messageId: string } {
-  const bar = member.lastIndexOf('|');
-  return { deviceId: member.slice(0, bar), messageId: member.slice(bar + 1) };
 }
 
 export function toMessageRecord(hash: Record<string, string>): MessageRecord | undefined {

@@ -83,7 +83,7 @@ test('devices on every node: leases, their owners, and writes fenced by them', a
 test('messages of devices on every node: found by id, begun, ended, listed together and expired', async () => {
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
   const now = Date.now();
-  const records = [...devices, ...devices].map((id, index) => toRecord(id, now + index));
+  const records = [...devices, ...devices].map((id, index) => ({ ...toRecord(id, now + index), expires_at: now - 1 }));
   await Promise.all(records.map((record) => messages.create(record)));
   const page = await createMessageLists(redis, keys).page(devices, { limit: 4 });
   const newestFirst = records.toReversed().map((record) => record.message_id);
@@ -107,11 +107,15 @@ test('messages of devices on every node: found by id, begun, ended, listed toget
     await messages.forgetDeadline(device_id, message_id);
     await leasesOf('a').release(lease);
   }
-  const left = await messages.expired(now + 120_000, 10);
+  const left = await messages.claimDue({ limit: 10, againMs: 60_000 });
   assert.deepEqual(
-    left.map(({ messageId }) => messageId),
-    records.slice(3).map((record) => record.message_id),
+    left.map(({ messageId }) => messageId).toSorted(),
+    records
+      .slice(3)
+      .map((record) => record.message_id)
+      .toSorted(),
   );
+  assert.deepEqual(await messages.claimDue({ limit: 10, againMs: 60_000 }), []);
   for (const { deviceId, messageId } of left) {
     assert.ok(await messages.markFailed(deviceId, messageId, new Failure('EXPIRED', 'too late')));
   }

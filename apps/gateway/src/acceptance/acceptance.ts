@@ -28,18 +28,17 @@ export function createAcceptance({ producer, laneLimit }: AcceptanceParts): Acce
   return {
     async accept(job) {
       // Until there is a record nothing can be sent, whatever of this is still carried out.
-      await answering(producer.announce(job)).catch((error: unknown) => {
+      const announced = await answering(producer.announce(job)).catch((error: unknown) => {
         throw queueUnavailable(error);
       });
-      const { outcome, waiting } = await answering(producer.accept(job, laneLimit)).catch((error: unknown) => {
+      const { outcome, waiting } = await answering(producer.accept(announced, laneLimit)).catch((error: unknown) => {
         throw isCertainlyNotWritten(error) ? queueUnavailable(error) : acceptanceUnknown(job.message_id, error);
       });
       if (outcome === 'full') throw queueFull(job.device_id, waiting);
     },
     async complete(job) {
       try {
-        await answering(producer.announce(job));
-        await answering(producer.accept(job));
+        await answering(producer.accept(await answering(producer.announce(job))));
       } catch (error) {
         throw acceptanceUnknown(job.message_id, error);
       }

@@ -71,6 +71,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
   const process = async (
     job: SendImageJob,
     record: MessageRecord | undefined,
+    takenAt: number,
   ): Promise<'settled' | 'finished' | 'released'> => {
     // Taken before anything is awaited: jobs come in the lane's order.
     const turn = order.take(job.recipient.jid);
@@ -81,9 +82,9 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
     const jobLogger = logger.child(ids);
     let outcome: SendOutcome | undefined;
     try {
-      metrics.observeStage('queue_wait', (Date.now() - job.accepted_at) / 1000);
+      metrics.observeStage('queue_wait', Math.max(0, takenAt - job.accepted_at) / 1000);
       outcome = await sendMessage(
-        { job, record, turn },
+        { job, record, turn, takenAt },
         {
           ...deps.send,
           messages,

@@ -94,7 +94,8 @@ test('an announcement without a record is dropped at the second look, in case it
     device_id: 'd',
     expires_at: now + 60_000,
   }));
-  for (const message of announced) await announceMessage(redis, keys, message, 60_000);
+  const announcement = { deadline: { ttlMs: 60_000 }, ttlMs: 60_000 };
+  for (const message of announced) await announceMessage(redis, keys, message, announcement);
   const read: Messages['read'] = async (deviceId, messageId) => {
     const found = await messages.read(deviceId, messageId);
     const record = { phone: '1@lid', state: 'queued', attempts: 0, created_at: now } as const;

@@ -1,7 +1,7 @@
 import { Failure, isSettled, type MessageRecord } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
 import { hasJob } from '@postern/queue';
-import { type Keys, type Messages, setDraining } from '@postern/registry';
+import { type Keys, type Messages, readDeadlineClock, setDraining } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 
@@ -55,6 +55,7 @@ async function lookThrough(options: ReconcileOptions, announced: Set<string>, si
   const { messages } = options;
   const before = new Set(announced);
   announced.clear();
+  const now = await readDeadlineClock(options.redis, options.keys);
   for (let offset = 0; !signal.aborted; ) {
     const entries = await messages.unsettled(offset, CHUNK);
     if (entries.length === 0) return;
@@ -63,7 +64,7 @@ async function lookThrough(options: ReconcileOptions, announced: Set<string>, si
       const record = await messages.read(deviceId, messageId);
       // It may be written in this moment.
       if (!record && !before.has(messageId)) announced.add(messageId);
-      else if (await settleOrphan(deviceId, messageId, record, options)) removed += 1;
+      else if (await settleOrphan(deviceId, messageId, record, now, options)) removed += 1;
     }
     offset += entries.length - removed;
   }
@@ -74,10 +75,11 @@ async function settleOrphan(
   deviceId: string,
   messageId: string,
   record: MessageRecord | undefined,
+  now: number,
   options: ReconcileOptions,
 ): Promise<boolean> {
   const { redis, keys, messages, blobs, minAgeMs, onFailed, logger } = options;
-  if (record && Date.now() - record.created_at < minAgeMs) return false;
+  if (record && now - record.created_at < minAgeMs) return false;
   if (record && !isSettled(record.state)) {
     if (await hasJob(redis, keys, deviceId, messageId)) return false;
     const failure = toFailure(record);

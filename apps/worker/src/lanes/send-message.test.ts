@@ -113,7 +113,12 @@ function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptio
   };
 }
 
-const inHand = async (job: SendImageJob, turn: Turn) => ({ job, record: await messages.get(job.message_id), turn });
+const inHand = async (job: SendImageJob, turn: Turn) => ({
+  job,
+  record: await messages.get(job.message_id),
+  turn,
+  takenAt: Date.now(),
+});
 const run = async (job: SendImageJob, options: SendOptions) =>
   sendMessage(await inHand(job, new ChatOrder().take(JID)), options);
 const ackTimeout = () => new Failure('ACK_TIMEOUT', 'no ack');
@@ -188,13 +193,15 @@ test('a message whose upload fails is retried, counted, and never relayed', asyn
   assert.deepEqual([record?.state, record?.attempts], ['queued', 3]);
 });
 
-test('a message past its ttl is not sent', async () => {
-  const job = await accept(-1);
-  const { session, sent } = createSession([]);
-  const outcome = await run(job, toOptions(session));
-  assert.equal(outcome.type === 'failed' && outcome.failure.code, 'EXPIRED');
-  assert.equal(sent.length, 0);
-});
+for (const [state, code] of Object.entries({ queued: 'EXPIRED', sending: 'ACK_TIMEOUT' })) {
+  test(`a message found ${state} past its ttl is not sent, and ends as ${code}`, async () => {
+    const job = await accept(-1);
+    if (state === 'sending') await messages.beginAttempt('d', job.message_id, leaseToken);
+    const { session, sent } = createSession([]);
+    const outcome = await run(job, toOptions(session));
+    assert.deepEqual([outcome.type === 'failed' && outcome.failure.code, sent.length], [code, 0]);
+  });
+}
 
 for (const [state, expected] of [
   ['cancelled', { type: 'dropped' }],

@@ -4,7 +4,7 @@ import type { Messages } from '@postern/registry';
 import { backoffMs, type Clock, delay, type Logger, monotonicMs } from '@postern/runtime';
 import type { Session, UploadedImage } from '../whatsapp/whatsapp.ts';
 import type { Turn } from './chat-order.ts';
-import { expired } from './expired.ts';
+import { expired, neverAcknowledged } from './expired.ts';
 import { relayAndAck, type Stage } from './stages.ts';
 import type { UploadCache } from './upload-cache.ts';
 
@@ -14,6 +14,8 @@ export interface MessageInHand {
   /** As it was when the job was taken; absent when there is none. */
   record: MessageRecord | undefined;
   turn: Turn;
+  /** When it was taken, in Unix milliseconds by Redis' clock. */
+  takenAt: number;
 }
 
 export interface SendOptions {
@@ -63,14 +65,19 @@ export type SendOutcome =
 /**
  * Sends one message and waits for WhatsApp's ack, with as many attempts as the failures allow; every attempt uses the
  * message's one id. A message found `sending` was relayed by an owner that died: it is sent again under that id, receipt or
- * not, because that owner may not have stored the keys it used, and the phone would drop the next message under them.
+ * not, because that owner may not have stored the keys it used, and the phone would drop the next message under them; but
+ * not after its deadline.
  */
-export async function sendMessage({ job, record, turn }: MessageInHand, options: SendOptions): Promise<SendOutcome> {
+export async function sendMessage(
+  { job, record, turn, takenAt }: MessageInHand,
+  options: SendOptions,
+): Promise<SendOutcome> {
   const { messages, maxAttempts, budgetMs, signal, clock } = options;
   if (record && isSent(record.state)) return { type: 'proved', attempts: record.attempts };
   if (!record || isSettled(record.state)) return { type: 'dropped' };
-  if (record.state === 'queued' && Date.now() > job.expires_at) {
-    return { type: 'failed', failure: expired(), attempts: record.attempts };
+  if (takenAt > job.expires_at) {
+    const failure = record.state === 'sending' ? neverAcknowledged() : expired();
+    return { type: 'failed', failure, attempts: record.attempts };
   }
   const deadline = clock() + budgetMs;
   const stoodMs = () => Math.round(monotonicMs() - clock());

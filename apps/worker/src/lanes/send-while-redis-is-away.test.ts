@@ -64,7 +64,7 @@ async function sendInVain(isRedisAway: boolean) {
     logger: createLogger({ name: 'test', level: 'silent' }),
   };
   const turn = new ChatOrder().take(job.recipient.jid);
-  const { type } = await sendMessage({ job, record, turn }, options);
+  const { type } = await sendMessage({ job, record, turn, takenAt: job.accepted_at }, options);
   return { type, failed, counted };
 }
 
