@@ -60,7 +60,7 @@ test('the troubleshooting page explains every failure code', () => {
 test('every setting that a page names exists', () => {
   const known = new Set([...read('.env.example').matchAll(/^#([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name));
   const codes = new Set(Object.keys(FAILURES));
-  const isForeign = /^(APP_|WA_CERT_DETAILS|CHROMIUM_PATH|GF_|GRAFANA_|NODE_OPTIONS$|REQUIRED$)/;
+  const isForeign = /^(APP_|WA_CERT_DETAILS|CHROMIUM_PATH|GF_|MALLOC_|GRAFANA_|NODE_OPTIONS$|REQUIRED$)/;
   for (const page of ['README.md', ...guides]) {
     const named = [...read(page).matchAll(/`([A-Z]+(?:_[A-Z0-9]+)+)(?:=[^`]*)?`/g)].map(([, name = '']) => name);
     for (const name of named) assert.ok(known.has(name) || codes.has(name) || isForeign.test(name), `${page}: ${name}`);

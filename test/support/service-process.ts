@@ -22,6 +22,9 @@ export interface ServiceProcess {
   stop(): Promise<void>;
 }
 
+/** As the image and the project's commands start them; test/deploy/node-options.test.ts compares all of them. */
+const NODE_OPTIONS = ['--max-semi-space-size=8'];
+
 /**
  * Starts an app's main.ts, or what was built of it, with exactly these variables (and PATH), and resolves at its `ready`
  * line.
@@ -33,7 +36,11 @@ export async function startService(
   nodeArgs: readonly string[] = [],
 ): Promise<ServiceProcess> {
   const source = ['--conditions=source', join(root, 'apps', app, 'src', 'main.ts')];
-  const args = [...nodeArgs, ...(run === 'source' ? source : [join(root, 'apps', app, 'dist', 'main.js')])];
+  const args = [
+    ...NODE_OPTIONS,
+    ...nodeArgs,
+    ...(run === 'source' ? source : [join(root, 'apps', app, 'dist', 'main.js')]),
+  ];
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },

@@ -28,6 +28,8 @@ export interface Service {
 }
 
 const LAST_LINES = 25;
+/** As in the image and in `npm run gateway|worker`: docs/performance.md, Garbage. */
+const NODE_OPTIONS = ['--max-semi-space-size=8'];
 
 /**
  * Starts a service as a child process in a process group of its own, so that a terminal's Ctrl-C reaches only us and
@@ -38,7 +40,7 @@ export function startService(options: ServiceOptions): Service {
   const withParent = sourcePath('apps/demo/src/processes/end-with-parent.ts');
   const child = spawn(
     process.execPath,
-    [...process.execArgv, '--import', `file://${withParent}`, sourcePath(options.script)],
+    [...process.execArgv, ...NODE_OPTIONS, '--import', `file://${withParent}`, sourcePath(options.script)],
     {
       detached: true,
       env: options.environment,
