@@ -130,7 +130,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
 
     const outcomes = createOutcomes({ messages, onFallback: () => metrics.outcomeFallbacks.inc() });
     const post = (workerId: string, mail: Mail) => postMail(redis, keys, workerId, mail);
-    const commands = createCommands({ ownerOf, post, replyTo: id });
+    const commands = createCommands({ ownerOf, isGone: (deviceId) => devices.isGone(deviceId), post, replyTo: id });
     const onMail = (mail: Mail) => {
       if (mail.type === 'message_settled') outcomes.onSettled(mail.message_id, toOutcome(mail));
       else if (mail.type === 'command_result') commands.onResult(mail);

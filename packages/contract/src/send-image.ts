@@ -21,6 +21,8 @@ const remoteImage = z.object({ source: z.literal('url'), url: z.string() });
 export const sendImageJob = z.object({
   message_id: z.string(),
   device_id: z.string(),
+  /** When the device was registered that it was accepted for, in Unix milliseconds: a later one of the same id is another. */
+  device_created_at: z.int().optional(),
   recipient: recipientSchema,
   image: z.discriminatedUnion('source', [uploadedImage, remoteImage]),
   caption: z.string(),

@@ -62,13 +62,3 @@ export async function removeJob(redis: Redis, keys: Keys, deviceId: string, mess
     await queue.close();
   }
 }
-
-/** Removes every trace of a lane whose device was removed. */
-export async function removeLane(redis: Redis, keys: Keys, deviceId: string): Promise<void> {
-  const queue = await openLaneQueue(redis, keys, deviceId);
-  try {
-    await queue.obliterate({ force: true });
-  } finally {
-    await queue.close();
-  }
-}

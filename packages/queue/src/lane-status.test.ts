@@ -80,7 +80,9 @@ test('only a device that is there can be paused, and removing it leaves no flag'
   const since = await pauses.pause('going');
   assert.equal(await pauses.pause('going'), since, 'pausing again changes nothing');
   assert.equal(await pauses.isPaused('going'), true);
-  await createDevices(redis, keys).remove('going');
+  const devices = createDevices(redis, keys);
+  await devices.beginRemoval('going', 'w#1');
+  await devices.finishRemoval('going', 'w#1');
   assert.equal(await pauses.isPaused('going'), false);
 });
 

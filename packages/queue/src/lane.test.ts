@@ -4,6 +4,7 @@ import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import { connectRedis, createKeys, createLeases } from '@postern/registry';
 import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
+import { registerDevice } from './accept-message.fixture.ts';
 import { jobFor } from './job.fixture.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import { openLaneQueue, toLaneKeys } from './lane-queue.ts';
@@ -32,6 +33,7 @@ async function openLane(deviceId: string, count: number, process: LaneOptions['p
   assert.ok(lease);
   const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const ids: string[] = [];
+  await registerDevice(redis, keys, deviceId);
   for (let n = 0; n < count; n += 1) {
     const job = jobFor(deviceId);
     ids.push(job.message_id);
@@ -280,6 +282,7 @@ test('BullMQ’s own tools see what waits and what is in hand, pause the lane, a
 
 test('what comes next can be read without being taken', async () => {
   const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
+  await registerDevice(redis, keys, 'peeked');
   const jobs = [1, 2, 3].map(() => jobFor('peeked'));
   for (const job of jobs) await producer.accept(job);
   const ids = jobs.map((job) => job.message_id);

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newMessageId } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
-import { connectRedis, createKeys, createMessages } from '@postern/registry';
+import { connectRedis, createDevices, createKeys, createMessages } from '@postern/registry';
 import type { Redis } from 'ioredis';
+import { registerDevice } from './accept-message.fixture.ts';
 import { jobFor } from './job.fixture.ts';
 import { openLaneQueue, removeJob, toLaneKeys } from './lane-queue.ts';
 import { createProducer, readDepths } from './producer.ts';
@@ -22,6 +23,7 @@ after(async () => {
 });
 
 test('an accepted job is what BullMQ itself would have added, beside its message’s record', async (t) => {
+  await registerDevice(redis, keys, 'accepted');
   const job = jobFor('accepted');
   const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   assert.deepEqual(await producer.accept(job, 1), { outcome: 'accepted', waiting: 0 });
@@ -43,6 +45,7 @@ test('an accepted job is what BullMQ itself would have added, beside its message
 test('a lane takes no more than its limit, and accepting a message again adds nothing', async () => {
   const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
   const messages = createMessages(redis, keys, { recordTtlMs: 60_000 });
+  await registerDevice(redis, keys, 'limit');
   const [first, second] = [jobFor('limit'), jobFor('limit')];
   await Promise.all([producer.announce(first), producer.announce(second)]);
   assert.equal((await producer.accept(first, 1)).outcome, 'accepted');
@@ -54,4 +57,28 @@ test('a lane takes no more than its limit, and accepting a message again adds no
   await removeJob(redis, keys, 'limit', first.message_id);
   await producer.accept(first);
   assert.deepEqual(await readDepths(redis, keys, ['limit']), [0]);
+});
+
+test('nothing is accepted for a device that is not there, is being removed, or is another of the same id', async () => {
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
+  const devices = createDevices(redis, keys);
+  const job = jobFor('gone');
+  const refuse = async () => {
+    assert.deepEqual(await producer.accept(job), { outcome: 'gone', waiting: 0 });
+    const found = await redis.keys('test:{gone}:*');
+    assert.deepEqual(
+      found.filter((key) => /lane|message/.test(key)),
+      [],
+    );
+  };
+  await refuse();
+  const { created_at: createdAt } = await devices.create('gone');
+  await devices.beginRemoval('gone', 'w#1');
+  await refuse();
+  await devices.finishRemoval('gone', 'w#1');
+  await devices.create('gone');
+  job.device_created_at = createdAt - 1;
+  await refuse();
+  delete job.device_created_at;
+  assert.equal((await producer.accept(job)).outcome, 'accepted');
 });

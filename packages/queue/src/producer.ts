@@ -1,7 +1,7 @@
 import { JOBS, type SendImageJob } from '@postern/contract';
-import { announceMessage, type Keys, toTtlMs } from '@postern/registry';
+import { announceMessage, type Keys, removeDeadlines, toTtlMs } from '@postern/registry';
 import type { Redis } from 'ioredis';
-import { acceptJob } from './accept-job.ts';
+import { type AcceptedJob, acceptJob } from './accept-job.ts';
 import { toLaneKeys } from './lane-queue.ts';
 import { postMail } from './mailbox.ts';
 
@@ -13,10 +13,10 @@ export interface Producer {
   announce(job: SendImageJob): Promise<SendImageJob>;
   /**
    * Writes the message's record and puts its job into its device's lane, under the message's id, in one step; what is
-   * there already stays. `limit` bounds how many messages may wait; `full` means that nothing was accepted. When this
-   * rejects by a time-out the message may nevertheless be accepted.
+   * there already stays. `limit` bounds how many messages may wait; `full` and `gone` (the device was removed) mean that
+   * nothing was accepted. When this rejects by a time-out the message may nevertheless be accepted.
    */
-  accept(job: SendImageJob, limit?: number): Promise<{ outcome: 'accepted' | 'full'; waiting: number }>;
+  accept(job: SendImageJob, limit?: number): Promise<Omit<AcceptedJob, 'toWake'>>;
 }
 
 /** How many messages wait in each lane, in the order given. */
@@ -39,6 +39,8 @@ export function createProducer(redis: Redis, keys: Keys, { recordTtlMs }: { reco
     async accept(job, limit = 0) {
       const payload = JOBS['send-image'].parse(job);
       const { outcome, waiting, toWake } = await acceptJob(redis, keys, payload, { recordTtlMs, limit });
+      // Else the reconciler drops it.
+      if (outcome === 'gone') await removeDeadlines(redis, keys, job.device_id, [job.message_id]).catch(() => {});
       // A hint: the owner also looks by itself.
       if (toWake !== undefined) {
         postMail(redis, keys, toWake, { type: 'lane_filled', device_id: job.device_id }).catch(() => {});

@@ -1,14 +1,20 @@
 import { type DeviceConnection, type DevicePace, type DeviceRecord, Failure } from '@postern/contract';
 import type { Redis } from 'ioredis';
+import { beginRemoval, finishRemoval } from './device-removal.ts';
 import { writeFenced } from './fenced.ts';
 import type { Keys } from './keys.ts';
+import { createScript } from './script.ts';
 
 export interface Devices {
-  /** Registers an unpaired device. Throws DEVICE_ALREADY_EXISTS. */
+  /** Registers an unpaired device. Throws DEVICE_ALREADY_EXISTS, also while a former one of this id is being removed. */
   create(deviceId: string): Promise<DeviceRecord>;
   get(deviceId: string): Promise<DeviceRecord | undefined>;
   list(): Promise<DeviceRecord[]>;
   ids(): Promise<string[]>;
+  /** Ids of the devices that need an owner: those that are registered, and those whose removal is not finished. */
+  ownableIds(): Promise<string[]>;
+  /** The device for its new owner, also while it is being removed; undefined when there is nothing left of it. */
+  findOwnable(deviceId: string): Promise<{ device: DeviceRecord; isRemoved: boolean } | undefined>;
   /** The device that a request names: by id, then by device JID, then by bare JID. */
   resolve(name: string): Promise<DeviceRecord | undefined>;
   /** The owner's news of the connection; throws LeaseLostError when the token is not the lease's. */
@@ -17,8 +23,15 @@ export interface Devices {
   writeAccount(deviceId: string, token: string, account: { jid: string; lid?: string } | undefined): Promise<void>;
   /** Sets the device's own pace; undefined gives it the worker's default again. */
   writePace(deviceId: string, pace: DevicePace | undefined): Promise<void>;
-  /** Forgets the device and everything under its hash tag but its lease and its messages' records. */
-  remove(deviceId: string): Promise<void>;
+  /**
+   * Marks the device as removed: from here on nobody finds it, and nothing is accepted for it. Its id stays taken until
+   * `finishRemoval`, and `ownableIds` names it. Throws LeaseLostError.
+   */
+  beginRemoval(deviceId: string, token: string): Promise<void>;
+  /** Whether there is no such device, not even one whose removal is not finished. */
+  isGone(deviceId: string): Promise<boolean>;
+  /** Deletes everything of a removed device but its lease and its messages' records. Throws LeaseLostError. */
+  finishRemoval(deviceId: string, token: string): Promise<void>;
 }
 
 /** `628…:12@s.whatsapp.net` → `628…@s.whatsapp.net`. */
@@ -26,8 +39,20 @@ export function toBareJid(jid: string): string {
   return jid.replace(/[:_]\d+(:\d+)?@/, '@');
 }
 
+// KEYS: device record. ARGV: now. Answers 0 when there is one, -1 when it is being removed.
+const createRecord = createScript<number>(`
+if redis.call('HEXISTS', KEYS[1], 'removed_at') == 1 then return -1 end
+return redis.call('HSETNX', KEYS[1], 'created_at', ARGV[1])`);
+
+// KEYS: device record. ARGV: pace or nothing. A device that is removed meanwhile leaves nothing behind.
+const writePace = createScript<number>(`
+if redis.call('HEXISTS', KEYS[1], 'created_at') == 0 then return 0 end
+if ARGV[1] == '' then return redis.call('HDEL', KEYS[1], 'pace') end
+return redis.call('HSET', KEYS[1], 'pace', ARGV[1])`);
+
 export function createDevices(redis: Redis, keys: Keys): Devices {
-  const get = async (deviceId: string) => toDeviceRecord(deviceId, await redis.hgetall(keys.device(deviceId).record));
+  const read = (deviceId: string) => redis.hgetall(keys.device(deviceId).record);
+  const get = async (deviceId: string) => toDeviceRecord(deviceId, await read(deviceId));
   const ids = async () => (await redis.smembers(keys.devices)).sort();
   return {
     get,
@@ -39,16 +64,24 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
         created_at: now,
         connection: { state: 'unpaired', since: now },
       };
-      const created = await redis.hsetnx(keys.device(deviceId).record, 'created_at', now);
+      const created = await createRecord(redis, [keys.device(deviceId).record], [now]);
+      if (created === -1) throw alreadyExists(deviceId, 'is still being removed');
       // A registration that died between the two writes is completed by repeating it.
       const added = await redis.sadd(keys.devices, deviceId);
-      if (created === 0 && added === 0) {
-        throw new Failure('DEVICE_ALREADY_EXISTS', `The device ${deviceId} is registered already`, {
-          details: { device_id: deviceId },
-        });
-      }
+      if (created === 0 && added === 0) throw alreadyExists(deviceId, 'is registered already');
       await redis.hset(keys.device(deviceId).record, 'connection', JSON.stringify(device.connection));
       return device;
+    },
+    async ownableIds() {
+      const [registered, removed] = await Promise.all([ids(), redis.smembers(keys.removals)]);
+      return [...new Set([...registered, ...removed])].sort();
+    },
+    async findOwnable(deviceId) {
+      const { removed_at, ...hash } = await read(deviceId);
+      // Its removal was finished, or never begun, when somebody died on the way.
+      if (removed_at === undefined) await redis.srem(keys.removals, deviceId);
+      const device = toDeviceRecord(deviceId, hash);
+      return device && { device, isRemoved: removed_at !== undefined };
     },
     async list() {
       const devices = await Promise.all((await ids()).map(get));
@@ -76,24 +109,26 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
       if (account) await redis.hset(keys.jids, account.jid, deviceId, toBareJid(account.jid), deviceId);
     },
     async writePace(deviceId, pace) {
-      const { record } = keys.device(deviceId);
-      await (pace ? redis.hset(record, 'pace', JSON.stringify(pace)) : redis.hdel(record, 'pace'));
+      await writePace(redis, [keys.device(deviceId).record], [pace ? JSON.stringify(pace) : '']);
     },
-    async remove(deviceId) {
-      const own = keys.device(deviceId);
-      const device = await get(deviceId);
-      if (device?.jid) await redis.hdel(keys.jids, device.jid, toBareJid(device.jid));
-      await redis.srem(keys.devices, deviceId);
-      const { record, qr, credentials, timers, laneOpen, lanePaused, settledByMinute, failures } = own;
-      await redis.del(record, qr, credentials, timers, laneOpen, lanePaused, settledByMinute, failures);
+    isGone: async (deviceId) => (await redis.exists(keys.device(deviceId).record)) === 0,
+    beginRemoval: (deviceId, token) => beginRemoval(redis, keys, deviceId, token),
+    async finishRemoval(deviceId, token) {
+      const { jid } = await read(deviceId);
+      const jids = jid === undefined ? [] : [jid, toBareJid(jid)];
+      await finishRemoval(redis, keys, { deviceId, token, jids });
     },
   };
 }
 
-/** The device that its hash describes; undefined when there is none. */
+function alreadyExists(deviceId: string, why: string): Failure {
+  return new Failure('DEVICE_ALREADY_EXISTS', `The device ${deviceId} ${why}`, { details: { device_id: deviceId } });
+}
+
+/** The device that its hash describes; undefined when there is none, or it is being removed. */
 export function toDeviceRecord(deviceId: string, hash: Record<string, string>): DeviceRecord | undefined {
-  const { created_at, connection, jid, lid, pace } = hash;
-  if (created_at === undefined) return undefined;
+  const { created_at, removed_at, connection, jid, lid, pace } = hash;
+  if (created_at === undefined || removed_at !== undefined) return undefined;
   return {
     device_id: deviceId,
     created_at: Number(created_at),

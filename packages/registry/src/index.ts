@@ -1,7 +1,7 @@
 export { readSigningSecret, verifySameBlobStore } from './agreements.ts';
 export { type ConnectOptions, connectRedis, disconnectRedis } from './connect.ts';
 export { CONTENT_TTL_MS, hasContent } from './contents.ts';
-export { readDeadlineClock, readUnsettled, type UnsettledMessage } from './deadlines.ts';
+export { readDeadlineClock, readUnsettled, removeDeadlines, type UnsettledMessage } from './deadlines.ts';
 export { createDevices, type Devices, toBareJid, toDeviceRecord } from './devices.ts';
 export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
 export { type FencedWrite, LeaseLostError, repeatFenced, writeFenced } from './fenced.ts';

@@ -6,6 +6,8 @@ export interface Keys {
   prefix: string;
   /** Set of device ids. */
   devices: string;
+  /** Set of ids of devices that are being removed. */
+  removals: string;
   /** Hash: device JID or bare JID → device id. */
   jids: string;
   /** Sorted set: `<device>|<message id>` by the Unix milliseconds at which a queued message expires. */
@@ -83,6 +85,7 @@ export function createKeys(prefix: string): Keys {
   return {
     prefix,
     devices: `${prefix}:devices`,
+    removals: `${prefix}:removals`,
     jids: `${prefix}:jids`,
     deadlines: `${prefix}:deadlines`,
     unsettled: `{${prefix}:deadlines}:by-device`,

@@ -15,7 +15,7 @@ export interface LanePauses {
 
 // KEYS: device record, flag. ARGV: now. A device that is removed meanwhile leaves no flag behind.
 const pause = createDrainingScript<string | null>(`
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+if redis.call('HEXISTS', KEYS[1], 'created_at') == 0 or redis.call('HEXISTS', KEYS[1], 'removed_at') == 1 then return false end
 redis.call('SET', KEYS[2], ARGV[1], 'NX')
 return redis.call('GET', KEYS[2])`);
 

@@ -27,8 +27,11 @@ export interface Leases {
   acquire(deviceId: string, seen?: LastHolder): Promise<Lease | undefined>;
   /** Prolongs it; one that ran out comes back, unless another worker has had a turn since. */
   renew(lease: Lease): Promise<Renewal>;
-  /** Gives it up, if it is still ours. */
-  release(lease: Lease): Promise<void>;
+  /**
+   * Gives it up, if it is still ours. Of a device that `isRemoved` the epoch is remembered for a week only: for as long a
+   * worker that was cut off is kept from what a new device of this id stores.
+   */
+  release(lease: Lease, options?: { isRemoved: boolean }): Promise<void>;
   /** The worker that holds the device's lease now. */
   owner(deviceId: string): Promise<string | undefined>;
 }
@@ -51,10 +54,15 @@ redis.call('SET', KEYS[2], ARGV[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 'renewed'`);
 
-// KEYS: lease, last holder. ARGV: token. Nobody is connected any more: the next one need not wait.
+/** How long the epoch of a removed device is remembered, in milliseconds. */
+const REMOVED_EPOCH_TTL_MS = 7 * 24 * 60 * 60 * 1000;
+
+// KEYS: lease, last holder. ARGV: token, for how many milliseconds the epoch is remembered (0: for good). Nobody is connected
+// any more: the next one need not wait.
 const release = createDrainingScript<number>(`${HOLDS}
 if not holds(KEYS[2], ARGV[1]) then return 0 end
 redis.call('SET', KEYS[2], string.format('#%d', epoch_of(ARGV[1])))
+if ARGV[2] ~= '0' then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
 redis.call('DEL', KEYS[1])
 return 1`);
 
@@ -71,8 +79,8 @@ export function createLeases(redis: Redis, keys: Keys, options: { workerId: stri
       return epoch === 0 ? undefined : { deviceId, token: `${workerId}#${epoch}`, epoch };
     },
     renew: async (lease) => (await renew(redis, keysOf(lease.deviceId), [lease.token, ttlMs])) as Renewal,
-    async release(lease) {
-      await release(redis, keysOf(lease.deviceId), [lease.token]);
+    async release(lease, { isRemoved } = { isRemoved: false }) {
+      await release(redis, keysOf(lease.deviceId), [lease.token, isRemoved ? REMOVED_EPOCH_TTL_MS : 0]);
     },
     owner: (deviceId) => readOwner(redis, keys, deviceId),
   };

@@ -60,7 +60,7 @@ test('a device is found by its id, its device JID and its bare JID', async () =>
   }
   await devices.writeAccount('d4', lease.token, undefined);
   assert.equal(await devices.resolve('628111@s.whatsapp.net'), undefined);
-  await devices.remove('d4');
+  await devices.beginRemoval('d4', lease.token);
   assert.equal(await devices.resolve('d4'), undefined);
   assert.ok(!(await devices.ids()).includes('d4'));
 });

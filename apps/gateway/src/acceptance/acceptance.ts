@@ -1,6 +1,7 @@
 import { Failure, type SendImageJob } from '@postern/contract';
 import type { Producer } from '@postern/queue';
 import { answering, isCertainlyNotWritten } from '../redis-silence.ts';
+import { deviceNotFound } from './device-choice.ts';
 import { queueFull } from './lane-limit.ts';
 
 export interface AcceptanceParts {
@@ -11,13 +12,13 @@ export interface AcceptanceParts {
 
 export interface Acceptance {
   /**
-   * Makes a message durable: its record and its job. Throws QUEUE_FULL and QUEUE_UNAVAILABLE when nothing was accepted,
-   * and ACCEPTANCE_UNKNOWN when Redis went silent after something was written.
+   * Makes a message durable: its record and its job. Throws QUEUE_FULL, DEVICE_NOT_FOUND (it was removed meanwhile) and
+   * QUEUE_UNAVAILABLE when nothing was accepted, and ACCEPTANCE_UNKNOWN when Redis went silent after something was written.
    */
   accept(job: SendImageJob): Promise<void>;
   /**
    * Makes durable what may be half so already: writes what is missing and leaves what is there. Throws
-   * ACCEPTANCE_UNKNOWN.
+   * ACCEPTANCE_UNKNOWN, and DEVICE_NOT_FOUND.
    */
   complete(job: SendImageJob): Promise<void>;
 }
@@ -34,14 +35,15 @@ export function createAcceptance({ producer, laneLimit }: AcceptanceParts): Acce
       const { outcome, waiting } = await answering(producer.accept(announced, laneLimit)).catch((error: unknown) => {
         throw isCertainlyNotWritten(error) ? queueUnavailable(error) : acceptanceUnknown(job.message_id, error);
       });
+      if (outcome === 'gone') throw deviceNotFound(job.device_id);
       if (outcome === 'full') throw queueFull(job.device_id, waiting);
     },
     async complete(job) {
-      try {
-        await answering(producer.accept(await answering(producer.announce(job))));
-      } catch (error) {
+      const complete = async () => await answering(producer.accept(await answering(producer.announce(job))));
+      const { outcome } = await complete().catch((error: unknown) => {
         throw acceptanceUnknown(job.message_id, error);
-      }
+      });
+      if (outcome === 'gone') throw deviceNotFound(job.device_id);
     },
   };
 }

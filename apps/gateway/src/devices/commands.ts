@@ -11,6 +11,8 @@ import { delay, monotonicMs } from '@postern/runtime';
 export interface CommandsOptions {
   /** The worker that owns the device now. */
   ownerOf: (deviceId: string) => Promise<string | undefined>;
+  /** Whether nothing is left of the device. */
+  isGone: (deviceId: string) => Promise<boolean>;
   /** Posts to a worker's mailbox. */
   post: (workerId: string, command: DeviceCommand) => Promise<void>;
   /** The mailbox that answers come to. */
@@ -49,7 +51,7 @@ const ANSWER_MS = {
   delete: 10_000,
 } as const satisfies Record<DeviceCommandName, number>;
 
-export function createCommands({ ownerOf, post, replyTo }: CommandsOptions): Commands {
+export function createCommands({ ownerOf, isGone, post, replyTo }: CommandsOptions): Commands {
   const pending = new Map<string, (result: CommandResult) => void>();
 
   /** The owner's answer; undefined when it did not answer in time or is the owner no more. */
@@ -99,6 +101,8 @@ export function createCommands({ ownerOf, post, replyTo }: CommandsOptions): Com
       const answerUntilMs = findUntilMs + ANSWER_MS[name];
       while (monotonicMs() < findUntilMs) {
         const owner = await ownerOf(deviceId);
+        // The owner that it was asked of died, and the next one has finished by itself.
+        if (owner === undefined && name === 'delete' && (await isGone(deviceId))) return {};
         const result = owner === undefined ? undefined : await ask(owner, request, answerUntilMs);
         if (result?.outcome === 'done') return result.results;
         if (result?.outcome === 'failed') throw toFailure(result);

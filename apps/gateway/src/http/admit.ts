@@ -18,23 +18,33 @@ export interface AdmitParts {
   redisClock: Pick<RedisClock, 'servedSince'>;
 }
 
+/** The device that a message will be for. */
+export interface AdmittedDevice {
+  deviceId: string;
+  /** When it was registered, in Unix milliseconds; not known for a request that is repeated. */
+  createdAt: number | undefined;
+}
+
 /**
- * Decides, before a byte of the body is read, which device sends and whether it can; answers its id. For a request whose
+ * Decides, before a byte of the body is read, which device sends and whether it can. For a request whose
  * idempotency key was used before, what held then counts: its message was admitted, whatever became of the device.
  */
 export async function admit(
   exchange: Exchange,
   claim: IdempotencyClaim | undefined,
   parts: AdmitParts,
-): Promise<string> {
+): Promise<AdmittedDevice> {
   const { request, principal, facts } = exchange;
   const name = readDeviceName(request);
-  if (claim) return await findClaimedDevice(exchange, name ?? claim.deviceId, claim, parts);
+  if (claim) {
+    const deviceId = await findClaimedDevice(exchange, name ?? claim.deviceId, claim, parts);
+    return { deviceId, createdAt: undefined };
+  }
   const look = await findLook(exchange, name, parts);
   facts.device_id = look.device.device_id;
   assertMayUse(principal, look.device.device_id);
   assertReady(look, parts);
-  return look.device.device_id;
+  return { deviceId: look.device.device_id, createdAt: look.device.created_at };
 }
 
 type FoundDevice = DeviceLook & { device: DeviceRecord };

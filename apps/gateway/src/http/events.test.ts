@@ -91,8 +91,8 @@ test('what happens anywhere is told at every gateway, and only to those who may 
 
   await post('/lanes/shop/pause', peer);
   for (const reader of [here, there, limited]) await reader.next(is('lane', { device_id: 'shop', paused: true }));
-  await createDevices(tested.redis, tested.keys).remove('office');
-  await createDevices(tested.redis, tested.keys).remove('shop');
+  await createDevices(tested.redis, tested.keys).beginRemoval('office', 'worker-1#1');
+  await createDevices(tested.redis, tested.keys).beginRemoval('shop', 'worker-1#1');
   for (const reader of [here, there]) await reader.next(is('device_removed', { device_id: 'office' }));
   await limited.next(is('device_removed', { device_id: 'shop' }));
   assert.doesNotMatch(limited.text(), /office/);

@@ -5,6 +5,7 @@ import { inSpan } from '@postern/runtime';
 import { type Acceptable, type AcceptStoredParts, acceptStored } from '../acceptance/accept-stored.ts';
 import { toFingerprint } from '../acceptance/fingerprint.ts';
 import { parseSendFields } from '../acceptance/send-fields.ts';
+import type { AdmittedDevice } from './admit.ts';
 import { type AnswerSendParts, answerSend } from './answer-send.ts';
 import type { Exchange, Route } from './exchange.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
@@ -13,8 +14,8 @@ import { readSubmission, type Submission, type SubmissionParts } from './submiss
 export interface SendImageParts extends SubmissionParts, AnswerSendParts, AcceptStoredParts {
   /** Counts a new request of a caller; throws RATE_LIMITED. */
   assertWithinRate: (principal: string) => Promise<void>;
-  /** The id of the device that the request names, ready to send; decided before the body is read. */
-  admit: (exchange: Exchange, claim: IdempotencyClaim | undefined) => Promise<string>;
+  /** The device that the request names, ready to send; decided before the body is read. */
+  admit: (exchange: Exchange, claim: IdempotencyClaim | undefined) => Promise<AdmittedDevice>;
   /** Whether the device has a message of this id that can be quoted. */
   isQuotable: (deviceId: string, messageId: string) => Promise<boolean>;
   blobs: Pick<BlobStore, 'put' | 'delete'>;
@@ -29,7 +30,7 @@ export interface SendImageParts extends SubmissionParts, AnswerSendParts, Accept
 interface Admitted {
   /** The id that its message gets, and its upload until then. */
   messageId: string;
-  deviceId: string;
+  device: AdmittedDevice;
   key: string | undefined;
   /** Whether the key was used before. */
   isRepeated: boolean;
@@ -46,9 +47,10 @@ async function handle(exchange: Exchange, parts: SendImageParts): Promise<void> 
   const claim = key === undefined ? undefined : await parts.keyed.find(principal.name, key);
   // Asking again for a message that exists makes no other one.
   if (!claim) await parts.assertWithinRate(principal.name);
-  const deviceId = await parts.admit(exchange, claim);
+  const device = await parts.admit(exchange, claim);
+  const { deviceId } = device;
   facts.device_id = deviceId;
-  const admitted = { messageId: newMessageId(), deviceId, key, isRepeated: claim !== undefined };
+  const admitted = { messageId: newMessageId(), device, key, isRepeated: claim !== undefined };
   const prepare = () => prepareUpload(exchange, admitted, parts);
   await answerSend(
     exchange,
@@ -68,11 +70,12 @@ async function prepareUpload(exchange: Exchange, admitted: Admitted, parts: Send
 
 async function toJob(
   { requestId, span, principal }: Exchange,
-  { messageId, deviceId, isRepeated }: Admitted,
+  { messageId, device, isRepeated }: Admitted,
   { image, fields: sent, strayFile }: Submission,
   parts: SendImageParts,
 ): Promise<{ job: SendImageJob; fingerprint: string }> {
   const rules = { hasUpload: image !== undefined, strayFile, urlAllowPrivate: parts.urlAllowPrivate };
+  const { deviceId, createdAt } = device;
   const parsed = parseSendFields(sent, rules);
   const { imageUrl, ttlSeconds, ...fields } = parsed;
   const replyTo = fields.reply_message_id;
@@ -85,6 +88,7 @@ async function toJob(
     ...fields,
     message_id: messageId,
     device_id: deviceId,
+    device_created_at: createdAt,
     principal: principal.name,
     image: image ? { source: 'blob', ...image } : { source: 'url', url: imageUrl ?? '' },
     accepted_at: acceptedAt,

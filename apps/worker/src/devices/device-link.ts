@@ -1,6 +1,6 @@
 import { type DeviceRecord, Failure } from '@postern/contract';
 import type { RedisClock } from '@postern/registry';
-import type { Logger } from '@postern/runtime';
+import { type Logger, monotonicMs } from '@postern/runtime';
 import type { CloseReason, Session, SessionEvent, WhatsApp } from '../whatsapp/whatsapp.ts';
 import { type Connection, type ConnectionEvent, next } from './connection.ts';
 
@@ -21,6 +21,8 @@ export interface DeviceLinkOptions {
   logger: Logger;
 }
 
+/** How long a device that is removed may take to come back, in milliseconds, so that it can be unlinked. */
+const UNLINK_WAIT_MS = 4_000;
 /** How long a login may take to offer its first QR, in milliseconds. */
 const PAIRING_OPEN_MS = 20_000;
 /** How often an offline device whose grace stands still is looked at, at most, in milliseconds. */
@@ -116,9 +118,14 @@ export class DeviceLink {
     this.#apply({ type: 'logged_out', detail });
   }
 
-  /** Logs out for good; whoever waits for a session gets DEVICE_DELETED. */
+  /**
+   * Logs out for good; whoever waits for a session gets DEVICE_DELETED. A device that is offline is given a moment to come
+   * back: only over a connection can WhatsApp be told that it is linked no more.
+   */
   async delete(): Promise<void> {
     this.#deleted = true;
+    this.#notify();
+    await this.#untilUnlinkable();
     await this.logout('the device was removed');
   }
 
@@ -138,6 +145,16 @@ export class DeviceLink {
     this.#stopped = true;
     await this.#detach()?.close(reason);
     this.#notify();
+  }
+
+  async #untilUnlinkable(): Promise<void> {
+    const deadline = monotonicMs() + UNLINK_WAIT_MS;
+    const left = () => deadline - monotonicMs();
+    const isComing = () => isOffline(this.#connection) && !this.#stopped;
+    if (this.#connection.state === 'disconnected') this.#apply({ type: 'connect' });
+    while (isComing() && left() > 0) await this.#changed(left());
+    if (this.#stopped) throw notConnected('its worker lets go of it');
+    if (isComing()) this.#options.logger.warn('device removed while offline: its phone may still show it as linked');
   }
 
   /** Takes the session away from its events, so that its end moves no state. */
@@ -203,16 +220,16 @@ export class DeviceLink {
   }
 
   /** Resolves at the next change of the state, after `maxMs`, or on abort, whichever comes first. */
-  #changed(maxMs: number, signal: AbortSignal): Promise<void> {
+  #changed(maxMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const finish = () => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', finish);
+        signal?.removeEventListener('abort', finish);
         this.#watchers.delete(finish);
         resolve();
       };
       const timer = setTimeout(finish, maxMs);
-      signal.addEventListener('abort', finish, { once: true });
+      signal?.addEventListener('abort', finish, { once: true });
       this.#watchers.add(finish);
     });
   }
@@ -224,6 +241,12 @@ export class DeviceLink {
 
 function isUnfinishedPairing(connection: Connection): boolean {
   return connection.state === 'pairing' && !connection.paired;
+}
+
+/** Paired, and on its way to be connected. */
+function isOffline(connection: Connection): boolean {
+  const { state } = connection;
+  return state === 'connecting' || state === 'disconnected' || (state === 'pairing' && connection.paired);
 }
 
 function isNewPairing(event: ConnectionEvent): boolean {

@@ -1,5 +1,5 @@
-import { CONNECTED_NEWS_MS, type DeviceCommand, type DeviceRecord, Failure } from '@postern/contract';
-import { putBackJobs, readDepths, removeLane } from '@postern/queue';
+import { CONNECTED_NEWS_MS, type DeviceCommandName, type DeviceRecord, Failure } from '@postern/contract';
+import { putBackJobs, readDepths } from '@postern/queue';
 import type { Devices, Lease, PairingQrs } from '@postern/registry';
 import type { Logger } from '@postern/runtime';
 import { createDeviceLane, type DeviceLaneDependencies } from '../lanes/device-lane.ts';
@@ -33,6 +33,7 @@ export class OwnedDevice {
   #publishing: Promise<void> = Promise.resolve();
   #publishAgain = false;
   readonly #heartbeat: NodeJS.Timeout;
+  #removal: Promise<void> | undefined;
 
   constructor(deps: DeviceDependencies, lease: Lease, record: DeviceRecord) {
     this.#deps = deps;
@@ -102,26 +103,44 @@ export class OwnedDevice {
     this.#lane.recheckPause();
   }
 
-  /** Carries out a command of the API; throws a Failure. Answers the command's results. */
-  async execute(command: DeviceCommand): Promise<Record<string, string>> {
-    switch (command.name) {
+  /** Carries out a command of the API but `delete`; throws a Failure. `phone`: digits. Answers the command's results. */
+  async execute(name: Exclude<DeviceCommandName, 'delete'>, phone = ''): Promise<Record<string, string>> {
+    switch (name) {
       case 'login':
         this.#link.login();
         return {};
       case 'pair_code':
-        return { pair_code: await this.#link.pairingCode(command.phone ?? '', this.#releasing.signal) };
+        return { pair_code: await this.#link.pairingCode(phone, this.#releasing.signal) };
       case 'check':
-        return { is_on_whatsapp: String(await this.#link.isOnWhatsApp(command.phone ?? '')) };
+        return { is_on_whatsapp: String(await this.#link.isOnWhatsApp(phone)) };
       case 'logout':
         await this.#link.logout('logged out through the API');
         return {};
       case 'reconnect':
         await this.#link.reconnect();
         return {};
-      case 'delete':
-        await this.#delete();
-        return {};
     }
+  }
+
+  /**
+   * Removes the device for good: its phone is told, what waits fails, and nothing of it is left. What is cut in the middle is
+   * gone on with by whoever owns the device next. The lease is still held when this resolves.
+   */
+  remove(): Promise<void> {
+    this.#removal ??= this.#remove();
+    return this.#removal;
+  }
+
+  async #remove(): Promise<void> {
+    const { devices } = this.#deps;
+    const { deviceId, token } = this.lease;
+    // From here on nothing is accepted for it; what waits is failed by the lane.
+    await devices.beginRemoval(deviceId, token);
+    await this.#link.delete();
+    await this.#lane.drained();
+    await this.stop();
+    await devices.finishRemoval(deviceId, token);
+    this.#logger.info('device removed');
   }
 
   /**
@@ -139,19 +158,6 @@ export class OwnedDevice {
   /** Another worker has had a turn: the socket is closed at once, whatever waits for an ack over it. */
   async drop(): Promise<void> {
     await Promise.all([this.#link.stop(), this.stop()]);
-  }
-
-  async #delete(): Promise<void> {
-    const { devices, redis, keys } = this.#deps;
-    const { deviceId } = this.lease;
-    // From here on no gateway accepts anything for it; what waits is failed by the lane.
-    await devices.remove(deviceId);
-    await this.#link.delete();
-    clearInterval(this.#heartbeat);
-    await this.#lane.drained();
-    await this.stop();
-    await removeLane(redis, keys, deviceId);
-    await devices.remove(deviceId);
   }
 
   #onChange(connection: Connection): void {

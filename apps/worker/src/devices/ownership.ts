@@ -10,6 +10,7 @@ import {
   type Workers,
 } from '@postern/registry';
 import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
+import { handOver } from './hand-over.ts';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
 import { type PlacementView, toClaim, toPlacementRules, toRelease } from './placement.ts';
 import { wakeFilledLanes } from './wake-filled-lanes.ts';
@@ -74,12 +75,23 @@ export class Ownership {
   async execute(command: DeviceCommand): Promise<Record<string, string> | undefined> {
     const device = this.#owned.get(command.device_id);
     if (!device) return undefined;
-    const results = await device.execute(command);
-    if (command.name === 'delete') {
-      this.#owned.delete(command.device_id);
-      await this.#release(device.lease);
+    const { name, phone } = command;
+    if (name !== 'delete') return await device.execute(name, phone);
+    await this.#remove(device);
+    return {};
+  }
+
+  /** Removes the device and lets go of it. When it fails, the next owner goes on. */
+  async #remove(device: OwnedDevice): Promise<void> {
+    try {
+      await device.remove();
+    } finally {
+      if (this.#owned.get(device.lease.deviceId) === device) {
+        this.#owned.delete(device.lease.deviceId);
+        await device.stop();
+        await this.#release(device.lease, { isRemoved: true });
+      }
     }
-    return results;
   }
 
   /** The device, while it is ours. */
@@ -124,7 +136,7 @@ export class Ownership {
 
   /** Lets go of every device, all at once; each socket is closed before its lease is released and a peer is told. */
   async stop(): Promise<void> {
-    const { workers, deps, post, logger } = this.#options;
+    const { workers, deps } = this.#options;
     this.#stopping.abort(new Failure('SHUTTING_DOWN', 'This worker stops'));
     await Promise.all([this.#loops, ...this.#claims]);
     const peers = (await workers.leave(deps.workerId)).filter((workerId) => workerId !== deps.workerId);
@@ -134,13 +146,7 @@ export class Ownership {
       await device.stop();
       await this.#release(device.lease);
       const peer = peers[index % peers.length];
-      if (peer === undefined) return;
-      try {
-        await post(peer, { type: 'devices_released', device_ids: [device.lease.deviceId] });
-        deps.metrics.countLease('handed_over');
-      } catch (error) {
-        logger.warn({ err: error, device_id: device.lease.deviceId }, 'peer not told of a released device');
-      }
+      if (peer !== undefined) await handOver(device.lease.deviceId, peer, this.#options);
     };
     await Promise.all(owned.map(letGo));
   }
@@ -190,7 +196,7 @@ export class Ownership {
     const now = monotonicMs();
     const live = await workers.beat(deps.workerId, leaseTtlMs);
     const counts = new Map(live.filter((id) => id !== deps.workerId).map((id) => [id, 0]));
-    const ids = await deps.devices.ids();
+    const ids = await deps.devices.ownableIds();
     const notOurs = ids.filter((deviceId) => !this.#owned.has(deviceId));
     const owners = await readOwners(deps.redis, deps.keys, notOurs);
     // A Redis that stood still cut no connection, but leases ran out on its clock all the same.
@@ -229,7 +235,7 @@ export class Ownership {
 
   /** Lets one device go for the worker that has the fewest, unless another device moves at the moment. */
   async #moveTo(deviceId: string, counts: Map<string, number>): Promise<void> {
-    const { deps, rebalanceIntervalMs, post, logger } = this.#options;
+    const { deps, rebalanceIntervalMs, logger } = this.#options;
     const device = this.#owned.get(deviceId);
     const [target] = [...counts].toSorted((a, b) => a[1] - b[1]);
     if (!device || !target) return;
@@ -240,18 +246,17 @@ export class Ownership {
     this.#owned.delete(deviceId);
     await device.stop();
     await this.#release(device.lease);
-    await post(target[0], { type: 'devices_released', device_ids: [deviceId] });
-    deps.metrics.countLease('handed_over');
+    await handOver(deviceId, target[0], this.#options);
   }
 
   async #begin(lease: Lease): Promise<void> {
     const { deps, logger } = this.#options;
     const { deviceId, epoch } = lease;
-    const record = await deps.devices.get(deviceId);
-    if (!record) return this.#release(lease);
+    const found = await deps.devices.findOwnable(deviceId);
+    if (!found) return this.#release(lease, { isRemoved: true });
     deps.metrics.countLease('acquired');
     logger.info({ device_id: deviceId, epoch }, 'lease acquired');
-    const device = new OwnedDevice(deps, lease, record);
+    const device = new OwnedDevice(deps, lease, found.device);
     this.#owned.set(deviceId, device);
     try {
       await device.start();
@@ -261,6 +266,11 @@ export class Ownership {
       await this.#release(lease);
       throw error;
     }
+    if (!found.isRemoved) return;
+    logger.warn({ device_id: deviceId }, 'going on with the removal of a device');
+    this.#remove(device).catch((error: unknown) => {
+      logger.warn({ err: error, device_id: deviceId }, 'device not removed yet');
+    });
   }
 
   async #renew(): Promise<void> {
@@ -281,9 +291,9 @@ export class Ownership {
     await within(Promise.all(this.devices.map(renewOne)), leaseTtlMs / RENEWALS_PER_TTL / 2, silence);
   }
 
-  async #release(lease: Lease): Promise<void> {
+  async #release(lease: Lease, options?: { isRemoved: boolean }): Promise<void> {
     const { leases, deps, logger } = this.#options;
-    await leases.release(lease);
+    await leases.release(lease, options);
     deps.metrics.countLease('released');
     logger.info({ device_id: lease.deviceId, epoch: lease.epoch }, 'lease released');
   }

@@ -101,7 +101,11 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
           onFailedAttempt: (code) => metrics.countFailedAttempt(code),
           logger: jobLogger,
           gate: (message, aborted) => gate.pass(message, aborted),
-          prepare: (message, aborted) => prepareMessage(message, aborted, { ...deps, stage }),
+          prepare: async (message, aborted) => {
+            // What can only fail is neither fetched nor decoded first.
+            await session(aborted);
+            return await prepareMessage(message, aborted, { ...deps, stage });
+          },
         },
       );
       if (outcome.type === 'released') return 'released';

@@ -63,6 +63,7 @@ const toJob = (deviceId: string, waitsMs: number): SendImageJob => ({
 /** Accepts a message as a gateway does. */
 async function accept(deviceId: string, waitsMs: number): Promise<SendImageJob> {
   const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
+  await redis.hsetnx(keys.device(deviceId).record, 'created_at', 1);
   const job = await producer.announce(toJob(deviceId, waitsMs));
   await producer.accept(job);
   return job;

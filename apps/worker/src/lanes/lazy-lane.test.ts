@@ -43,6 +43,7 @@ function toJob(deviceId: string): SendImageJob {
 
 async function createLane(deviceId: string, idleMs: number, recheckMs = 60_000) {
   const operator = { paused: false };
+  await redis.hsetnx(keys.device(deviceId).record, 'created_at', 1);
   const lease = await createLeases(redis, keys, { workerId: 'w', ttlMs: 60_000 }).acquire(deviceId);
   const announced: boolean[] = [];
   const worked: string[] = [];
@@ -141,6 +142,7 @@ test('the lane of a device that is removed is drained although it is paused', as
   const { lane, worked, operator } = await createLane('d', 60_000, 20);
   operator.paused = true;
   lane.resume();
+  await redis.hsetnx(keys.device('d').record, 'created_at', 1);
   await producer.accept(toJob('d'));
   await lane.drained();
   assert.equal(worked.length, 1);

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
-import type { PreparedImage } from '@postern/media';
 import { connectRedis, createKeys, createLeases, createMessages, type Messages } from '@postern/registry';
 import { createLogger, monotonicMs } from '@postern/runtime';
 import type { Redis } from 'ioredis';
-import type { OutgoingMessage, Session } from '../whatsapp/whatsapp.ts';
+import type { Session } from '../whatsapp/whatsapp.ts';
 import { ChatOrder, type Turn } from './chat-order.ts';
+import { createSession, prepared } from './scripted-session.fixture.ts';
 import { type SendOptions, sendMessage } from './send-message.ts';
 import { UploadCache } from './upload-cache.ts';
 
@@ -52,46 +52,6 @@ async function accept(expiresInMs = 60_000): Promise<SendImageJob> {
     reply_to: 'g',
   };
 }
-
-/** A session whose sends end as the script says, one entry per send; it remembers what it was given. */
-function createSession(script: (Failure | 'acked')[]) {
-  const sent: OutgoingMessage[] = [];
-  const uploads: string[] = [];
-  const session: Session = {
-    signal: new AbortController().signal,
-    state: 'connected',
-    requestPairingCode: () => Promise.reject(new Error('not pairing')),
-    lookUp: async (recipient) => ({ recipient, jid: recipient.jid, ephemeralSeconds: undefined }),
-    isOnWhatsApp: async () => true,
-    knows: () => true,
-    learn: async () => {},
-    upload: async (image) => {
-      uploads.push(image.sha256);
-      return { sha256Uploaded: 'u', encoded: new Uint8Array() };
-    },
-    send: async (message, onRelayed) => {
-      sent.push(message);
-      onRelayed();
-      const result = script.shift();
-      if (result instanceof Failure) throw result;
-      return { acknowledgedAt: 42 };
-    },
-    logout: async () => {},
-    close: async () => {},
-  };
-  return { session, sent, uploads };
-}
-
-const prepared: PreparedImage = {
-  bytes: Buffer.from('x'),
-  mimetype: 'image/jpeg',
-  width: 48,
-  height: 48,
-  sha256: 's',
-  thumbnail: Buffer.from('t'),
-  notes: ['turned'],
-  inputBytes: 1,
-};
 
 function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptions {
   return {
@@ -264,6 +224,31 @@ test('a message not begun when the device is let go is released for its next own
   assert.deepEqual(await running, { type: 'released' });
   assert.equal(sent.length, 0);
   assert.equal((await messages.get(job.message_id))?.state, 'queued');
+});
+
+test('a message that waits for its pace does not outwait the session that it would go over', async () => {
+  const job = await accept();
+  const { session, sent } = createSession([]);
+  const ending = new AbortController();
+  let asked = 0;
+  const options = toOptions(
+    { ...session, signal: ending.signal },
+    {
+      session: async () => {
+        asked += 1;
+        if (asked > 1) throw new Failure('DEVICE_DELETED', 'removed', { retryable: false });
+        return { ...session, signal: ending.signal };
+      },
+      gate: (_, aborted) =>
+        new Promise((_resolve, reject) => {
+          aborted.addEventListener('abort', () => reject(aborted.reason));
+          ending.abort(new Failure('DEVICE_NOT_CONNECTED', 'logged out'));
+        }),
+    },
+  );
+  const outcome = await run(job, options);
+  assert.equal(outcome.type === 'failed' && outcome.failure.code, 'DEVICE_DELETED');
+  assert.equal(sent.length, 0);
 });
 
 test('messages of one chat are relayed in their order although the first takes longest to prepare', async () => {

@@ -25,7 +25,7 @@ export interface SendOptions {
   session: (signal: AbortSignal) => Promise<Session>;
   prepare: (job: SendImageJob, signal: AbortSignal) => Promise<PreparedImage>;
   uploads: UploadCache;
-  /** Asked right before the relay: waits for the device's pace, or refuses; see RelayGate. */
+  /** Asked right before the relay: waits for the device's pace, while its session lasts, or refuses; see RelayGate. */
   gate: (job: SendImageJob, signal: AbortSignal) => Promise<void>;
   /** Times one stage of one message. */
   stage: Stage;
@@ -141,7 +141,8 @@ class Attempt {
     this.#uploaded ??= await stage('upload', () => this.#upload(session, prepared));
     const image = this.#uploaded.uploaded;
     await this.#turn.ready(session, signal);
-    if (!this.#maybeDelivered) await this.#options.gate(this.#job, signal);
+    const lasting = AbortSignal.any([signal, session.signal]);
+    if (!this.#maybeDelivered) await this.#options.gate(this.#job, lasting);
     session.signal.throwIfAborted();
 
     const begun = await messages.beginAttempt(device_id, message_id, leaseToken, {

@@ -69,6 +69,7 @@ async function accept(): Promise<SendImageJob> {
     reply_to: 'g',
   };
   await blobs.put(job.message_id, image());
+  await redis.hsetnx(keys.device('d').record, 'created_at', now);
   await createProducer(redis, keys, { recordTtlMs: 60_000 }).accept(job);
   return job;
 }
