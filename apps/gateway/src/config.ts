@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type BlobStoreConfig, blobStoreEnv, isCidr, parseBlobStoreConfig } from '@postern/media';
-import { isRedisUrl } from '@postern/registry';
+import { isRedisUrl, type RedisDemands } from '@postern/registry';
 import { ConfigError, env, parseTracingConfig, readEnv, type TracingConfig, tracingEnv } from '@postern/runtime';
 import { z } from 'zod';
 import type { RateLimit } from './acceptance/rate-limit.ts';
@@ -14,6 +14,8 @@ export interface GatewayConfig {
   metricsPort: number;
   redisUrl: string;
   redisPrefix: string;
+  /** What is asked of Redis besides that it answers. */
+  redisDemands: RedisDemands;
   /** The blob store that gateways and workers share. */
   blobs: BlobStoreConfig;
   /** How long a device may be offline before sends are refused at once. */
@@ -60,6 +62,8 @@ const variables = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'expected letters, digits, dashes or underscores')
     .default('postern'),
+  REDIS_HIGH_WATER_PERCENT: env.integer(90, 1, 100),
+  REDIS_ALLOW_NO_APPENDONLY: env.boolean(false),
   ...blobStoreEnv,
   DEVICE_GRACE_MS: env.integer(60_000, 0, DAY_MS),
   SYNC_WAIT_MS: env.integer(25_000, 0, 120_000),
@@ -98,6 +102,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     metricsPort: read.METRICS_PORT,
     redisUrl: read.REDIS_URL,
     redisPrefix: read.REDIS_PREFIX,
+    redisDemands: {
+      highWaterPercent: read.REDIS_HIGH_WATER_PERCENT,
+      allowNoAppendOnly: read.REDIS_ALLOW_NO_APPENDONLY,
+    },
     blobs: parseBlobStoreConfig(read),
     deviceGraceMs: read.DEVICE_GRACE_MS,
     syncWaitMs: read.SYNC_WAIT_MS,

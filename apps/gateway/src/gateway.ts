@@ -44,6 +44,7 @@ import { createAcceptance } from './acceptance/acceptance.ts';
 import { createKeyedAcceptance } from './acceptance/keyed-acceptance.ts';
 import { createQuotable } from './acceptance/quotable.ts';
 import { assertWithinRate } from './acceptance/rate-limit.ts';
+import { assertRedisTakesMore } from './acceptance/redis-room.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { readApiKeysFile } from './auth/credentials.ts';
 import { observeBacklog } from './backlog-metrics.ts';
@@ -160,7 +161,9 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const uploadSlots = createUploadSlots(config.uploadsLimit);
     observeBacklog(registry, { redis, keys });
     const probe = createWriteProbe(redis, keys, id);
-    lifetime.use(observeRedis(redis, probe, registry), (observing) => observing.stop());
+    const { redisDemands: demands } = config;
+    const redisObserver = await observeRedis({ redis, probe, demands, registry, logger });
+    lifetime.use(redisObserver, (observer) => observer.stop());
 
     // Workers decide for how long.
     const failedJobs = createFailedJobs(redis, keys, { ttlMs: 0 });
@@ -181,6 +184,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const readiness = createReadiness([
       { name: 'lifecycle', findProblem: () => (drain.isDraining() ? 'shutting down' : undefined) },
       createRedisCheck(probe, READY_WITHIN_MS),
+      redisObserver.settingsCheck,
     ]);
     const changes = new ChangeFeed({
       devices,
@@ -205,6 +209,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       laneLimit: config.laneLimit,
       deviceGraceMs: config.deviceGraceMs,
       redisClock,
+      assertTakesMore: () =>
+        assertRedisTakesMore(redisObserver, (problem) => metrics.admissionsRefused.inc({ problem })),
     };
     const sending = { acceptance, keyed, blobs, outcomes, metrics, replyTo: id, syncWaitMs: config.syncWaitMs };
     const sessions = createSessions(authenticator, secret);

@@ -20,6 +20,12 @@ export function createGatewayMetrics(registry: Registry) {
       registers,
     }),
     accepted: new Counter({ name: 'postern_messages_accepted_total', help: 'Messages put into a lane', registers }),
+    admissionsRefused: new Counter({
+      name: 'postern_admissions_refused_total',
+      help: 'Sends refused because of a problem of Redis, by problem',
+      labelNames: ['problem'] as const,
+      registers,
+    }),
     replayed: new Counter({
       name: 'postern_idempotent_replays_total',
       help: 'Sends whose Idempotency-Key led to an earlier message',

@@ -14,6 +14,7 @@ export const workerEnv = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'expected letters, digits, dashes or underscores')
     .default('postern'),
+  REDIS_ALLOW_NO_APPENDONLY: env.boolean(false),
   HOST: env.string('127.0.0.1'),
   METRICS_PORT: env.integer(9101, 0, 65_535),
   ...blobStoreEnv,
@@ -57,6 +58,7 @@ export function readWorkerConfig(variables: Readonly<Record<string, string | und
   return {
     redisUrl: read.REDIS_URL,
     redisPrefix: read.REDIS_PREFIX,
+    allowNoAppendOnly: read.REDIS_ALLOW_NO_APPENDONLY,
     host: read.HOST,
     metricsPort: read.METRICS_PORT,
     blobs: parseBlobStoreConfig(read),

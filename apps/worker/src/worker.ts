@@ -78,7 +78,10 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const owned: { by?: Ownership } = {};
     const metrics = createWorkerMetrics(() => owned.by?.devices ?? []);
     const probe = createWriteProbe(redis, keys, workerId);
-    lifetime.use(observeRedis(redis, probe, metrics.registry), (observing) => observing.stop());
+    // What waits is sent however full Redis is.
+    const demands = { highWaterPercent: 100, allowNoAppendOnly: config.allowNoAppendOnly };
+    const redisObserver = await observeRedis({ redis, probe, demands, registry: metrics.registry, logger });
+    lifetime.use(redisObserver, (observer) => observer.stop());
     const leases = createLeases(redis, keys, { workerId, ttlMs: config.leaseTtlMs });
     const whatsapp = createBaileys({
       redis,
@@ -212,7 +215,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const operations = await startOperationsServer(metrics.registry, {
       host: config.host,
       port: config.metricsPort,
-      ready: createReadiness([createRedisCheck(probe, READY_WITHIN_MS)]),
+      ready: createReadiness([createRedisCheck(probe, READY_WITHIN_MS), redisObserver.settingsCheck]),
     });
     lifetime.use(operations, () => operations.stop());
     logger.info({ worker_id: workerId, metrics_port: operations.port }, 'ready');

@@ -21,7 +21,9 @@ export async function findOrInstallRedis(onProgress: (step: string) => void): Pr
       '  Debian or Ubuntu:  sudo apt-get install redis-server',
       '  Fedora:            sudo dnf install valkey',
       '  macOS:             brew install redis',
-      '  Docker:            docker run -d -p 6379:6379 redis:7  and set REDIS_URL=redis://127.0.0.1:6379',
+      '  Docker:            docker run -d --name postern-redis -p 127.0.0.1:6379:6379 -v postern-redis:/data redis:7 \\',
+      '                       redis-server --appendonly yes --maxmemory-policy noeviction',
+      '                     and set REDIS_URL=redis://127.0.0.1:6379',
       'or set REDIS_URL to a Redis that runs already.',
     ].join('\n'),
   );

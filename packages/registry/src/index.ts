@@ -28,11 +28,12 @@ export { announceMessage, CREATE_RECORD, toRecordArguments, toTtlMs } from './me
 export { createMessageLists, type MessageLists, type MessagePage, type RecentKind } from './message-lists.ts';
 export { TRANSITION, toTransitionKeys } from './message-scripts.ts';
 export { type AttemptAnswer, createMessages, type Messages, type Receipt, toMessageRecord } from './messages.ts';
-export { observeRedis } from './observe-redis.ts';
+export { observeRedis, type RedisObserver } from './observe-redis.ts';
 export { createPacing, type Pacing } from './pacing.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';
 export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
 export { type RedisClock, startRedisClock } from './redis-clock.ts';
+export type { RedisDemands } from './redis-problems.ts';
 export { isRedisUrl } from './redis-url.ts';
 export { scanKeys } from './scan-keys.ts';
 export { createDrainingScript, createScript, setDraining } from './script.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
-import { createMetricsRegistry, createReadiness, type Readiness, type Registry } from '@postern/runtime';
+import { createLogger, createMetricsRegistry, createReadiness, type Readiness } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { connectRedis, disconnectRedis } from './connect.ts';
 import { createKeys } from './keys.ts';
@@ -26,12 +26,11 @@ after(async () => {
 
 /** What `postern_redis_up` says at its first look. */
 async function isUp(): Promise<number> {
-  const registry: Registry = createMetricsRegistry();
-  const observing = observeRedis(redis, probe, registry);
-  const read = async () => /^postern_redis_memory_bytes (\S+)$/m.exec(await registry.metrics())?.[1];
-  // The last one that a look sets.
-  while ((await read()) === '0') await new Promise(setImmediate);
-  await observing.stop();
+  const registry = createMetricsRegistry();
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const demands = { highWaterPercent: 100, allowNoAppendOnly: false };
+  const observer = await observeRedis({ redis, probe, demands, registry, logger });
+  await observer.stop();
   return Number(/^postern_redis_up (\d)$/m.exec(await registry.metrics())?.[1]);
 }
 

@@ -16,6 +16,8 @@ export interface AdmitParts {
   laneLimit: number;
   deviceGraceMs: number;
   redisClock: Pick<RedisClock, 'servedSince'>;
+  /** Throws QUEUE_UNAVAILABLE while nothing more may be accepted, whoever sends. */
+  assertTakesMore: () => void;
 }
 
 /** The device that a message will be for. */
@@ -63,15 +65,16 @@ async function lookAt(deviceId: string, parts: AdmitParts): Promise<FoundDevice>
   return { ...look, device: look.device };
 }
 
-/** Throws DEVICE_NOT_FOUND, DEVICE_NOT_CONNECTED and QUEUE_FULL for a device that could take no message now. */
+/** Throws QUEUE_UNAVAILABLE, DEVICE_NOT_FOUND, DEVICE_NOT_CONNECTED and QUEUE_FULL for a device that could take no message now. */
 export async function assertDeviceReady(deviceId: string, parts: AdmitParts): Promise<void> {
   assertReady(await lookAt(deviceId, parts), parts);
 }
 
 function assertReady(
   { device, owner, waiting }: FoundDevice,
-  { deviceGraceMs, redisClock, laneLimit }: AdmitParts,
+  { deviceGraceMs, redisClock, laneLimit, assertTakesMore }: AdmitParts,
 ): void {
+  assertTakesMore();
   assertAdmissible(device, toEffectiveConnection(device, owner), deviceGraceMs, redisClock);
   if (waiting >= laneLimit) throw queueFull(device.device_id, waiting);
 }
