@@ -32,6 +32,8 @@ export interface WorkerMetrics {
   countLease(event: LeaseEvent): void;
   /** An attempt failed; its message may be tried again. */
   countFailedAttempt(code: string): void;
+  /** A picture ended the process that prepared it. */
+  countQuarantined(): void;
   countImage(inputBytes: number, outputBytes: number): void;
 }
 
@@ -85,6 +87,11 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
   const imageBytes = (name: string, help: string) => new Counter({ name, help, registers });
   const inputBytes = imageBytes('postern_image_input_bytes_total', 'Bytes of images before they were prepared');
   const outputBytes = imageBytes('postern_image_output_bytes_total', 'Bytes of images after they were prepared');
+  const quarantined = new Counter({
+    name: 'postern_pictures_quarantined_total',
+    help: 'Pictures that ended the process that prepared them, and that no worker touches for a day',
+    registers,
+  });
   const keyWrites = new Histogram({
     name: 'postern_key_write_seconds',
     help: 'Time to store credentials or Signal keys in Redis; sends of the device wait for it',
@@ -129,6 +136,7 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     observeKeyWrite: (seconds, ok) => keyWrites.observe({ outcome: ok ? 'stored' : 'failed' }, seconds),
     countLease: (event) => leases.inc({ event }),
     countFailedAttempt: (code) => failedAttempts.inc({ code }),
+    countQuarantined: () => quarantined.inc(),
     countImage(input, output) {
       inputBytes.inc(input);
       outputBytes.inc(output);

@@ -10,6 +10,7 @@ import {
   createMessages,
   createPacing,
   createPairingQrs,
+  createQuarantine,
   createReachOutHolds,
   createRedisCheck,
   createWorkers,
@@ -97,6 +98,8 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       stateEncryptionKey: config.stateEncryptionKey,
       onKeyWrite: (durationMs, ok) => metrics.observeKeyWrite(durationMs / 1000, ok),
     });
+    const processor = createImageProcessor(config.images);
+    lifetime.use(processor, (started) => started.stop());
     const failedJobs = createFailedJobs(redis, keys, { ttlMs: config.failedBlobTtlMs });
     const expiry = startExpiry({
       redis,
@@ -148,7 +151,9 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
         logger,
         whatsapp,
         qrs: createPairingQrs(redis, keys),
-        images: createMeasuredImages(createImageProcessor(), (...bytes) => metrics.countImage(...bytes)),
+        images: createMeasuredImages(processor, (...bytes) => metrics.countImage(...bytes)),
+        quarantine: createQuarantine(redis, keys),
+        onQuarantined: () => metrics.countQuarantined(),
         prepared: createPreparedImages(),
         uploads: new UploadCache({
           reuseMs: config.uploadReuseMs,

@@ -14,6 +14,7 @@ export {
   createImageProcessor,
   type ImageProcessor,
   type ImageProcessorOptions,
-  type ImageProcessorStats,
+  type ImageRequest,
 } from './pipeline/image-processor.ts';
-export type { PreparedImage, PrepareOptions } from './pipeline/prepare-image.ts';
+export type { PreparedImage } from './pipeline/prepare-image.ts';
+export { ImageProcessDiedError } from './process/image-process-handle.ts';

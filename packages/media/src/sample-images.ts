@@ -35,6 +35,11 @@ export function noise(width: number, height: number): Sharp {
   return sharp({ create: { width, height, channels: 3, background: '#000', noise: gaussian } });
 }
 
+/** One colour: the most compressible of pictures. */
+export function plain(width: number, height: number): Sharp {
+  return sharp({ create: { width, height, channels: 3, background: '#3060a0' } });
+}
+
 /** Decoded pixels as they are coded: not turned, no profile applied. */
 export async function rawPixels(
   bytes: Buffer,

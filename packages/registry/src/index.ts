@@ -31,6 +31,7 @@ export { type AttemptAnswer, createMessages, type Messages, type Receipt, toMess
 export { observeRedis, type RedisObserver } from './observe-redis.ts';
 export { createPacing, type Pacing } from './pacing.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';
+export { createQuarantine, type Quarantine } from './quarantine.ts';
 export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
 export { type RedisClock, startRedisClock } from './redis-clock.ts';
 export type { RedisDemands } from './redis-problems.ts';

@@ -32,6 +32,8 @@ export interface Keys {
   reconcile: string;
   /** What an idempotency key was used for, by the hash of its principal and itself. */
   idempotency(hash: string): string;
+  /** There while a picture of this SHA-256 is in quarantine. */
+  quarantined(sha256: string): string;
   /** Sorted set: the requests of one caller within the rate limit's window. */
   rate(principal: string): string;
   /** Stream: what is posted to one process. */
@@ -98,6 +100,7 @@ export function createKeys(prefix: string): Keys {
     rebalance: `${prefix}:rebalance`,
     messageDevice: (messageId) => `${prefix}:message:${messageId}`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
+    quarantined: (sha256) => `${prefix}:quarantine:${sha256}`,
     rate: (principal) => `${prefix}:rate:${encodeURIComponent(principal)}`,
     mailbox: (processId) => `${prefix}:mailbox:${processId}`,
     device: (deviceId) => {

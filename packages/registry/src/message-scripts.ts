@@ -98,6 +98,7 @@ if state == 'queued' or state == 'sending' then
 end
 return transition(1, 4)`);
 
-export const countAttempt = createDrainingScript<number>(`
+// KEYS: record. ARGV: the field that counts. Answers its new value; 0 when there is no record.
+export const countIn = createDrainingScript<number>(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-return redis.call('HINCRBY', KEYS[1], 'attempts', 1)`);
+return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)`);

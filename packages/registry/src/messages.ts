@@ -15,7 +15,7 @@ import { announceMessage, toRecordArguments, toTtlMs } from './message-creation.
 import {
   changeAsOwner,
   changeMessage,
-  countAttempt,
+  countIn,
   createRecord,
   noteReceipt,
   toTransitionKeys,
@@ -50,6 +50,8 @@ export interface Messages {
     token: string,
     options?: { notes?: readonly string[]; unlessProved?: boolean },
   ): Promise<MessageState | AttemptAnswer>;
+  /** Counts a preparation alone, see `starts`; answers how many there were with this one. */
+  countLoneStart(deviceId: string, messageId: string): Promise<number>;
   /** Counts an attempt that failed before anything was sent. */
   countAttempt(deviceId: string, messageId: string): Promise<void>;
   /** queued|sending|failed with ACK_TIMEOUT → sent. `sentAt` in Unix milliseconds. True when this call changed it. */
@@ -108,8 +110,9 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
       return found === 'changed' ? 'begun' : (found as MessageState | AttemptAnswer);
     },
     async countAttempt(deviceId, messageId) {
-      await countAttempt(redis, [recordKey(deviceId, messageId)], []);
+      await countIn(redis, [recordKey(deviceId, messageId)], ['attempts']);
     },
+    countLoneStart: (deviceId, messageId) => countIn(redis, [recordKey(deviceId, messageId)], ['lone_starts']),
     async markSent(deviceId, messageId, sentAt) {
       return (await change(deviceId, messageId, toSent(sentAt, recordTtlMs))) === 'changed';
     },

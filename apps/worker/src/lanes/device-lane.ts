@@ -24,7 +24,7 @@ import { traceMessage } from './trace-message.ts';
 import type { UploadCache } from './upload-cache.ts';
 
 /** What every lane of a worker uses. */
-export interface DeviceLaneDependencies extends PrepareDependencies, RelayGateDependencies {
+export interface DeviceLaneDependencies extends Omit<PrepareDependencies, 'logger'>, RelayGateDependencies {
   redis: Redis;
   keys: Keys;
   messages: Messages;
@@ -104,7 +104,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
           prepare: async (message, aborted) => {
             // What can only fail is neither fetched nor decoded first.
             await session(aborted);
-            return await prepareMessage(message, aborted, { ...deps, stage });
+            return await prepareMessage(message, record, aborted, { ...deps, stage, logger: jobLogger });
           },
         },
       );

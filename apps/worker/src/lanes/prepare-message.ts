@@ -1,4 +1,4 @@
-import { Failure, type SendImageJob } from '@postern/contract';
+import { Failure, type MessageRecord, type SendImageJob } from '@postern/contract';
 import {
   BlobNotFoundError,
   type BlobStore,
@@ -7,6 +7,7 @@ import {
   type ImageProcessor,
   type PreparedImage,
 } from '@postern/media';
+import { isSuspect, type PoisonPicturesDependencies, preparePossiblePoison } from './poison-pictures.ts';
 import { ReuseCache } from './reuse-cache.ts';
 import type { Stage } from './stages.ts';
 
@@ -22,9 +23,9 @@ export function createPreparedImages(): ReuseCache<PreparedImage> {
   });
 }
 
-export interface PrepareDependencies {
+export interface PrepareDependencies extends PoisonPicturesDependencies {
   blobs: BlobStore;
-  images: ImageProcessor;
+  images: Pick<ImageProcessor, 'prepare'>;
   prepared: ReuseCache<PreparedImage>;
   download: Omit<DownloadOptions, 'signal'>;
   stage: Stage;
@@ -32,21 +33,29 @@ export interface PrepareDependencies {
 
 /**
  * Gets the image of a message, from the blob store or its URL, and makes it what will be sent. An image that was prepared
- * before is not even read again, unless it is view-once or its URL must be asked what it delivers now.
+ * before is not even read again, unless it is view-once or its URL must be asked what it delivers now. `record` is the
+ * message's when it was taken.
  */
 export async function prepareMessage(
   job: SendImageJob,
+  record: MessageRecord | undefined,
   signal: AbortSignal,
-  { blobs, images, prepared, download, stage }: PrepareDependencies,
+  deps: PrepareDependencies,
 ): Promise<PreparedImage> {
-  const { image, compress, hd, view_once: viewOnce } = job;
+  const { blobs, images, prepared, download, stage } = deps;
+  const { image, compress, hd, view_once: viewOnce, device_id: owner } = job;
   const given =
     image.source === 'url'
       ? await stage('fetch', () => downloadImage(image.url, { ...download, signal }))
       : { sha256: image.sha256, bytes: undefined };
   const prepare = async (aborted: AbortSignal) => {
     const bytes = given.bytes ?? (await stage('fetch', () => blobs.read(job.message_id).catch(toReadFailure)));
-    return await stage('process', () => images.prepare(bytes, { compress, hd, viewOnce }, aborted));
+    const suspect = isSuspect(record);
+    return await preparePossiblePoison(
+      { job, sha256: given.sha256, suspect },
+      (alone) => stage('process', () => images.prepare(bytes, { compress, hd, viewOnce, owner, alone }, aborted)),
+      deps,
+    );
   };
   if (viewOnce) return await prepare(signal);
   return (await prepared.get(`${given.sha256} ${hd ? 'hd' : compress}`, signal, prepare)).value;

@@ -174,7 +174,7 @@ class Attempt {
 
   /** The failure to tell: once a stanza went out and nothing was refused, whether it arrived is unknown. */
   verdict(failure: Failure): Failure {
-    const refused = failure.details['reason'] !== undefined;
+    const refused = typeof failure.details['reason'] === 'number';
     if (!this.#maybeDelivered || refused || failure.code === 'ACK_TIMEOUT') return failure;
     return new Failure('ACK_TIMEOUT', `Sent, but never acknowledged; the last attempt ended with: ${failure.message}`, {
       cause: failure,

@@ -1,8 +1,7 @@
 import { joinUnlessSame } from './join-unless-same.ts';
+import { walkPng } from './png-chunks.ts';
 
 const SIGNATURE_LENGTH = 8;
-/** Length and type before a chunk's content, checksum after it. */
-const CHUNK_OVERHEAD = 12;
 const END = Buffer.from('0000000049454e44ae426082', 'hex');
 
 /** What decoding needs, and what says how to show the colours (PNG 3rd edition, 11.2, 11.3.1 and 11.3.2). */
@@ -16,15 +15,11 @@ const KEPT = new Set(['IHDR', 'PLTE', 'IDAT', 'tRNS', 'cHRM', 'gAMA', 'iCCP', 's
  */
 export function stripPng(bytes: Buffer): Buffer | undefined {
   const parts: Buffer[] = [bytes.subarray(0, SIGNATURE_LENGTH)];
-  for (let offset = SIGNATURE_LENGTH; offset + 8 <= bytes.byteLength; ) {
-    const end = offset + CHUNK_OVERHEAD + bytes.readUInt32BE(offset);
-    const type = bytes.toString('latin1', offset + 4, offset + 8);
-    if (type === 'IEND') return joinUnlessSame(bytes, [...parts, END]);
-    if (end > bytes.byteLength) return undefined;
-    if (type === 'IHDR' && bytes[offset + 16] === 16) return undefined;
-    if (KEPT.has(type)) parts.push(bytes.subarray(offset, end));
-    else if (isCritical(type)) return undefined;
-    offset = end;
+  for (const chunk of walkPng(bytes)) {
+    if (chunk.type === 'IEND') return joinUnlessSame(bytes, [...parts, END]);
+    if (chunk.type === 'IHDR' && chunk.data[8] === 16) return undefined;
+    if (KEPT.has(chunk.type)) parts.push(chunk.bytes);
+    else if (isCritical(chunk.type)) return undefined;
   }
   return undefined;
 }
