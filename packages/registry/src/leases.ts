@@ -32,6 +32,8 @@ export interface Leases {
    * worker that was cut off is kept from what a new device of this id stores.
    */
   release(lease: Lease, options?: { isRemoved: boolean }): Promise<void>;
+  /** Rejects when Redis refuses writes of this device's keys. */
+  assertWritable(deviceId: string): Promise<void>;
   /** The worker that holds the device's lease now. */
   owner(deviceId: string): Promise<string | undefined>;
 }
@@ -66,6 +68,9 @@ if ARGV[2] ~= '0' then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
 redis.call('DEL', KEYS[1])
 return 1`);
 
+// KEYS: lease. What makes a script a draining one is a write.
+const assertWritable = createDrainingScript<number>('return 1');
+
 export function createLeases(redis: Redis, keys: Keys, options: { workerId: string; ttlMs: number }): Leases {
   const { workerId, ttlMs } = options;
   const keysOf = (deviceId: string) => {
@@ -81,6 +86,9 @@ export function createLeases(redis: Redis, keys: Keys, options: { workerId: stri
     renew: async (lease) => (await renew(redis, keysOf(lease.deviceId), [lease.token, ttlMs])) as Renewal,
     async release(lease, { isRemoved } = { isRemoved: false }) {
       await release(redis, keysOf(lease.deviceId), [lease.token, isRemoved ? REMOVED_EPOCH_TTL_MS : 0]);
+    },
+    async assertWritable(deviceId) {
+      await assertWritable(redis, [keys.device(deviceId).lease], []);
     },
     owner: (deviceId) => readOwner(redis, keys, deviceId),
   };

@@ -10,9 +10,11 @@ import {
   type Workers,
 } from '@postern/registry';
 import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
+import { ClaimPauses } from './claim-pauses.ts';
 import { handOver } from './hand-over.ts';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
 import { type PlacementView, toClaim, toPlacementRules, toRelease } from './placement.ts';
+import { UnownedDevices } from './unowned-devices.ts';
 import { wakeFilledLanes } from './wake-filled-lanes.ts';
 
 export interface OwnershipOptions {
@@ -34,8 +36,6 @@ export interface OwnershipOptions {
 const RENEWALS_PER_TTL = 3;
 /** How often closed lanes are looked at, for messages whose wake was lost. */
 const LANE_SCAN_INTERVAL_MS = 2_000;
-/** How long live workers may take to return to a Redis that was restarted, and to say what they hold, in milliseconds. */
-const DISTRUST_MS = 3_000;
 /** A device let go for another worker is left alone for so long. */
 const RELEASED_REST_MS = 5_000;
 
@@ -45,21 +45,19 @@ export class Ownership {
   readonly #owned = new Map<string, OwnedDevice>();
   /** Devices whose renewal waits for an answer. */
   readonly #renewing = new Set<OwnedDevice>();
-  readonly #unownedSince = new Map<string, number>();
-  readonly #resting = new Map<string, number>();
+  readonly #unowned = new UnownedDevices();
+  readonly #pauses: ClaimPauses;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
   /** Claims that letters asked for and that are under way. */
   readonly #claims = new Set<Promise<void>>();
   #introduced = false;
-  #cautiousUntil: number;
-  #distrustUntil: number;
+  /** Whether Redis took the last beat, soon enough for leases to be renewed meanwhile. */
+  #isBeating = true;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
-    // A Redis that has just come back shows no leases of workers that are still on their way to it.
-    this.#cautiousUntil = monotonicMs() + Math.max(0, options.leaseTtlMs - options.redisUpMs);
-    this.#distrustUntil = monotonicMs() + Math.max(0, DISTRUST_MS - options.redisUpMs);
+    this.#pauses = new ClaimPauses(options.leaseTtlMs, options.redisUpMs);
     this.#loops = Promise.all([
       this.#repeat(options.claimIntervalMs, () => this.#place()),
       this.#repeat(options.leaseTtlMs / RENEWALS_PER_TTL, () => this.#renew()),
@@ -110,7 +108,7 @@ export class Ownership {
   async #claimLetGo(deviceIds: string[]): Promise<void> {
     const { leases, deps } = this.#options;
     for (const deviceId of deviceIds) {
-      if (this.#stopping.signal.aborted || monotonicMs() < this.#distrustUntil) return;
+      if (this.#stopping.signal.aborted || monotonicMs() < this.#pauses.releasedUntil) return;
       if (this.#owned.has(deviceId)) continue;
       // The news may be old: somebody else may have had it since.
       const lastHolder = await readLastHolder(deps.redis, deps.keys, deviceId);
@@ -125,13 +123,8 @@ export class Ownership {
    * last second, and who took what was let go: for a while that is not claimed either, unless `trust` says that it was not.
    */
   onRedisBack(): { trust(): void } {
-    const before = this.#distrustUntil;
-    this.#beCautious();
-    this.#distrustUntil = monotonicMs() + DISTRUST_MS;
-    const trust = () => {
-      this.#distrustUntil = before;
-    };
-    return { trust };
+    this.#onWritable();
+    return this.#pauses.onReconnected();
   }
 
   /** Lets go of every device, all at once; each socket is closed before its lease is released and a peer is told. */
@@ -151,8 +144,9 @@ export class Ownership {
     await Promise.all(owned.map(letGo));
   }
 
-  #beCautious(): void {
-    this.#cautiousUntil = monotonicMs() + this.#options.leaseTtlMs;
+  /** What is ours is renewed at once, and what others may still hold is left to them for a while. */
+  #onWritable(): void {
+    this.#pauses.onWritable();
     this.#renew().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'renewing leases failed'));
   }
 
@@ -169,48 +163,61 @@ export class Ownership {
   }
 
   async #place(): Promise<void> {
-    const { leaseTtlMs, leases, workers, deps } = this.#options;
+    const { leaseTtlMs, leases } = this.#options;
+    const live = await this.#beat();
     // Workers that start together see each other before the first one claims.
     if (!this.#introduced) {
-      await workers.beat(deps.workerId, leaseTtlMs);
       this.#introduced = true;
       return;
     }
-    const { view, counts, lastHolders } = await this.#look();
+    await this.#unowned.recheckRefused((deviceId) => leases.assertWritable(deviceId), leaseTtlMs);
+    const { view, counts, lastHolders } = await this.#look(live);
     for (const deviceId of toClaim(view, toPlacementRules(leaseTtlMs))) {
       if (this.#stopping.signal.aborted) return;
-      const lease = await leases.acquire(deviceId, lastHolders.get(deviceId));
+      const lease = await leases.acquire(deviceId, lastHolders.get(deviceId)).catch((error: unknown) => {
+        this.#unowned.refuse(deviceId);
+        throw error;
+      });
       if (lease) await this.#begin(lease);
     }
     const moving = toRelease(view);
     if (moving !== undefined) await this.#moveTo(moving, counts);
   }
 
+  /** Says that this worker lives; answers all that do. */
+  async #beat(): Promise<string[]> {
+    const { deps, workers, leaseTtlMs } = this.#options;
+    const wasBeating = this.#isBeating;
+    this.#isBeating = false;
+    const startedAt = monotonicMs();
+    const live = await workers.beat(deps.workerId, leaseTtlMs);
+    this.#isBeating = true;
+    // A Redis that stood still or refused writes cut no connection, but leases ran out on its clock all the same.
+    if ( monotonicMs() - startedAt > leaseTtlMs / RENEWALS_PER_TTL) this.#onWritable();
+    return live;
+  }
+
   /** What every worker owns, and what nobody does. */
-  async #look(): Promise<{
+  async #look(live: string[]): Promise<{
     view: PlacementView;
     counts: Map<string, number>;
     lastHolders: Map<string, LastHolder>;
   }> {
-    const { deps, workers, leaseTtlMs } = this.#options;
+    const { deps, leaseTtlMs } = this.#options;
     const now = monotonicMs();
-    const live = await workers.beat(deps.workerId, leaseTtlMs);
     const counts = new Map(live.filter((id) => id !== deps.workerId).map((id) => [id, 0]));
     const ids = await deps.devices.ownableIds();
     const notOurs = ids.filter((deviceId) => !this.#owned.has(deviceId));
     const owners = await readOwners(deps.redis, deps.keys, notOurs);
-    // A Redis that stood still cut no connection, but leases ran out on its clock all the same.
-    if (monotonicMs() - now > leaseTtlMs / 3) this.#beCautious();
+    if (monotonicMs() - now > leaseTtlMs / RENEWALS_PER_TTL) this.#onWritable();
     const unowned = new Set<string>();
     for (const [index, deviceId] of notOurs.entries()) {
       const owner = owners[index];
       if (owner === undefined) unowned.add(deviceId);
       else if (counts.has(owner)) counts.set(owner, (counts.get(owner) ?? 0) + 1);
     }
-    for (const deviceId of this.#unownedSince.keys()) if (!unowned.has(deviceId)) this.#unownedSince.delete(deviceId);
-    for (const deviceId of unowned) if (!this.#unownedSince.has(deviceId)) this.#unownedSince.set(deviceId, now);
-    for (const [deviceId, until] of this.#resting) if (until < now) this.#resting.delete(deviceId);
-    const claimable = [...this.#unownedSince].filter(([deviceId]) => !this.#resting.has(deviceId));
+    this.#unowned.see(unowned);
+    const claimable = this.#unowned.claimable();
     const claimableIds = claimable.map(([deviceId]) => deviceId);
     const lastHolders = await readLastHolders(deps.redis, deps.keys, claimableIds);
     const view: PlacementView = {
@@ -227,8 +234,8 @@ export class Ownership {
         busy: device.inHand > 0,
         pairing: device.state === 'pairing',
       })),
-      cautiousUntil: this.#cautiousUntil,
-      distrustUntil: this.#distrustUntil,
+      expiredClaimsPausedUntil: this.#pauses.expiredUntil,
+      releasedClaimsPausedUntil: this.#pauses.releasedUntil,
     };
     return { view, counts, lastHolders };
   }
@@ -242,7 +249,7 @@ export class Ownership {
     const turn = await deps.redis.set(deps.keys.rebalance, deps.workerId, 'PX', rebalanceIntervalMs, 'NX');
     if (turn === null) return;
     logger.info({ device_id: deviceId, to_worker: target[0] }, 'letting a device go for a worker with fewer');
-    this.#resting.set(deviceId, monotonicMs() + RELEASED_REST_MS);
+    this.#unowned.rest(deviceId, RELEASED_REST_MS);
     this.#owned.delete(deviceId);
     await device.stop();
     await this.#release(device.lease);

@@ -12,7 +12,7 @@ const letGo = (deviceIds: string[], vacancy: 'let_go' | 'new' = 'let_go') =>
 const idle = (deviceIds: string[]) => deviceIds.map((deviceId) => ({ deviceId, busy: false, pairing: false }));
 
 function view(more: Partial<PlacementView>): PlacementView {
-  const nothing = { unowned: [], owned: [], cautiousUntil: 0, distrustUntil: 0 };
+  const nothing = { unowned: [], owned: [], expiredClaimsPausedUntil: 0, releasedClaimsPausedUntil: 0 };
   return { now: NOW, others: [], devices: 0, ...nothing, ...more };
 }
 
@@ -42,14 +42,14 @@ test('what was let go is claimed at once, what ran out when its holder had time 
 
 test('after Redis was away only what was let go is claimed, for a whole TTL, and nothing moves', () => {
   const unowned = [...ranOut(['a']), ...letGo(ids(3))];
-  const back = view({ devices: 4, others: [0], unowned, cautiousUntil: NOW + 1 });
+  const back = view({ devices: 4, others: [0], unowned, expiredClaimsPausedUntil: NOW + 1 });
   assert.deepEqual(toClaim(back, RULES), ['d0', 'd1']);
   assert.equal(toRelease({ ...back, unowned: [], owned: idle(ids(5)), devices: 5 }), undefined);
 });
 
 test('after Redis was restarted what was let go is not claimed for a while, and what is new is', () => {
   const unowned = [...letGo(['b']), ...letGo(['c'], 'new')];
-  assert.deepEqual(toClaim(view({ devices: 2, unowned, distrustUntil: NOW + 1 }), RULES), ['c']);
+  assert.deepEqual(toClaim(view({ devices: 2, unowned, releasedClaimsPausedUntil: NOW + 1 }), RULES), ['c']);
 });
 
 test('a worker with more than the others lets go of an idle device first', () => {

@@ -12,9 +12,9 @@ export interface PlacementView {
   /** This worker's devices; `busy` while messages are in hand or wait, `pairing` while somebody logs in. */
   owned: readonly { deviceId: string; busy: boolean; pairing: boolean }[];
   /** Until then no lease that ran out is claimed: Redis was away, and its live holder may be on the way to renew it. */
-  cautiousUntil: number;
+  expiredClaimsPausedUntil: number;
   /** Until then nothing that was let go is claimed: Redis was restarted, and may have forgotten who took it. */
-  distrustUntil: number;
+  releasedClaimsPausedUntil: number;
 }
 
 export interface PlacementRules {
@@ -46,10 +46,10 @@ export function fairShare(devices: number, workers: number): number {
 
 /** The devices to try to claim now: up to the fair share, and orphans above it. */
 export function toClaim(view: PlacementView, rules: PlacementRules): string[] {
-  const { now, unowned, owned, cautiousUntil, distrustUntil } = view;
+  const { now, unowned, owned, expiredClaimsPausedUntil, releasedClaimsPausedUntil } = view;
   const isFree = ({ since, vacancy }: (typeof unowned)[number]) => {
-    if (vacancy === 'ran_out') return now >= cautiousUntil && now - since >= rules.ranOutMs;
-    return vacancy === 'new' || now >= distrustUntil;
+    if (vacancy === 'ran_out') return now >= expiredClaimsPausedUntil && now - since >= rules.ranOutMs;
+    return vacancy === 'new' || now >= releasedClaimsPausedUntil;
   };
   const room = Math.max(0, fairShare(view.devices, view.others.length + 1) - owned.length);
   const claims = unowned.filter(isFree).filter(({ since }, index) => index < room || now - since >= rules.orphanMs);
@@ -62,8 +62,9 @@ export function toClaim(view: PlacementView, rules: PlacementRules): string[] {
  * unowned, because that fills a newcomer without moving a live device.
  */
 export function toRelease(view: PlacementView): string | undefined {
-  const { owned, unowned, others, now, cautiousUntil, distrustUntil } = view;
-  if (now < Math.max(cautiousUntil, distrustUntil) || unowned.length > 0 || others.length === 0) return undefined;
+  const { owned, unowned, others, now, expiredClaimsPausedUntil, releasedClaimsPausedUntil } = view;
+  if (now < Math.max(expiredClaimsPausedUntil, releasedClaimsPausedUntil) || unowned.length > 0 || others.length === 0)
+    return undefined;
   const most = Math.max(...others);
   const least = Math.min(...others);
   if (owned.length < most || owned.length - least < 2) return undefined;
