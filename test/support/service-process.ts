@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const END_WITH_PARENT = join(root, 'apps', 'demo', 'src', 'processes', 'end-with-parent.ts');
 
 export type LogLine = Record<string, unknown>;
 
@@ -37,6 +38,8 @@ export async function startService(
 ): Promise<ServiceProcess> {
   const source = ['--conditions=source', join(root, 'apps', app, 'src', 'main.ts')];
   const args = [
+    '--import',
+    END_WITH_PARENT,
     ...NODE_OPTIONS,
     ...nodeArgs,
     ...(run === 'source' ? source : [join(root, 'apps', app, 'dist', 'main.js')]),
@@ -44,11 +47,14 @@ export async function startService(
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The last one by which it notices that we are gone, also when we were killed.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  const { stdout, stderr } = child;
+  if (!stdout || !stderr) throw new Error('a process without its pipes');
   let output = '';
   const lines: LogLine[] = [];
-  child.stderr.on('data', (chunk: Buffer) => {
+  stderr.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
   const killWithUs = () => child.kill('SIGKILL');
@@ -60,7 +66,7 @@ export async function startService(
     });
   });
   const ready = new Promise<LogLine>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    createInterface({ input: stdout }).on('line', (line) => {
       output += `${line}\n`;
       const fields = parseLine(line);
       if (!fields) return;

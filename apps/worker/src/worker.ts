@@ -32,6 +32,7 @@ import { startReconciler } from './lanes/reconcile-messages.ts';
 import { createStage } from './lanes/stages.ts';
 import { UploadCache } from './lanes/upload-cache.ts';
 import { createWorkerMetrics } from './metrics.ts';
+import { stopWorker } from './stop-worker.ts';
 import { createBaileys } from './whatsapp/baileys.ts';
 
 const CLAIM_INTERVAL_MS = 750;
@@ -182,7 +183,8 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       },
     });
     owned.by = ownership;
-    lifetime.use(ownership, () => ownership.stop());
+    const abandoning = new AbortController();
+    lifetime.use(ownership, () => ownership.stop(abandoning.signal));
     // The first connection is up already; every `ready` from here on is a return.
     const onReady = async () => {
       const back = ownership.onRedisBack();
@@ -224,6 +226,10 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     lifetime.use(operations, () => operations.stop());
     logger.info({ worker_id: workerId, metrics_port: operations.port }, 'ready');
-    return { workerId, metricsPort: operations.port, stop: () => lifetime.stop() };
+    return {
+      workerId,
+      metricsPort: operations.port,
+      stop: () => stopWorker({ lifetime, redisClock, abandoning, logger }),
+    };
   });
 }

@@ -24,6 +24,19 @@ test('a release that throws does not keep the others from running', async () => 
   assert.ok(released);
 });
 
+test('once it is abandoned, what does not end is not waited for, and the rest is released all the same', async () => {
+  const lifetime = new Lifetime();
+  const released: string[] = [];
+  lifetime.use('first', (name) => released.push(name));
+  lifetime.use('stuck', () => new Promise(() => {}));
+  const abandoning = new AbortController();
+  const stopping = lifetime.stop(abandoning.signal);
+  assert.deepEqual(released, []);
+  abandoning.abort();
+  await stopping;
+  assert.deepEqual(released, ['first']);
+});
+
 test('a start-up that fails half-way releases what it had acquired', async () => {
   let released = false;
   await assert.rejects(

@@ -3,7 +3,8 @@ type Release = () => unknown;
 /**
  * Everything a process acquired, released newest first.
  * Register a release right after acquiring; `stop()` runs each exactly once, also when an earlier one throws,
- * and then rejects with the only error or an AggregateError of all of them.
+ * and then rejects with the only error or an AggregateError of all of them. Once `abandoned` aborts, what is left is
+ * released without waiting for it.
  */
 export class Lifetime {
   readonly #releases: Release[] = [];
@@ -15,16 +16,20 @@ export class Lifetime {
     return value;
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#release();
+  stop(abandoned?: AbortSignal): Promise<void> {
+    this.#stopped ??= this.#release(abandoned);
     return this.#stopped;
   }
 
-  async #release(): Promise<void> {
+  async #release(abandoned?: AbortSignal): Promise<void> {
     const errors: unknown[] = [];
+    const isAbandoned = new Promise<void>((resolve) => {
+      if (abandoned?.aborted) resolve();
+      else abandoned?.addEventListener('abort', () => resolve(), { once: true });
+    });
     for (let release = this.#releases.pop(); release; release = this.#releases.pop()) {
       try {
-        await release();
+        await Promise.race([release(), isAbandoned]);
       } catch (error) {
         errors.push(error);
       }

@@ -160,6 +160,12 @@ export class OwnedDevice {
     await Promise.all([this.#link.stop(), this.stop()]);
   }
 
+  /** Lets go without Redis: resolves when the socket is closed, whatever of the rest still waits. */
+  async abandon(): Promise<void> {
+    this.#background(this.stop(), 'not let go in order');
+    await this.#link.stop();
+  }
+
   #onChange(connection: Connection): void {
     // While the device is offline its backlog waits; when nobody is logged in, the lane runs to fail what waits.
     const waits = connection.state === 'connecting' || connection.state === 'disconnected';

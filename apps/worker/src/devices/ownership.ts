@@ -1,17 +1,9 @@
 import { type DeviceCommand, Failure, type Mail } from '@postern/contract';
-import {
-  type LastHolder,
-  type Lease,
-  type Leases,
-  readLastHolder,
-  readLastHolders,
-  readOwners,
-  toVacancy,
-  type Workers,
-} from '@postern/registry';
+import { type Lease, type Leases, readLastHolder, toVacancy, type Workers } from '@postern/registry';
 import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
 import { ClaimPauses } from './claim-pauses.ts';
 import { handOver } from './hand-over.ts';
+import { lookAround } from './look-around.ts';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
 import { type PlacementView, toClaim, toPlacementRules, toRelease } from './placement.ts';
 import { UnownedDevices } from './unowned-devices.ts';
@@ -127,10 +119,22 @@ export class Ownership {
     return this.#pauses.onReconnected();
   }
 
-  /** Lets go of every device, all at once; each socket is closed before its lease is released and a peer is told. */
-  async stop(): Promise<void> {
-    const { workers, deps } = this.#options;
+  /**
+   * Lets go of every device, all at once; each socket is closed before its lease is released and a peer is told. Once
+   * `abandoned` aborts, all sockets are closed, and nothing else is waited for.
+   */
+  async stop(abandoned: AbortSignal): Promise<void> {
     this.#stopping.abort(new Failure('SHUTTING_DOWN', 'This worker stops'));
+    const begun = this.devices;
+    const isAbandoned = new Promise<void>((resolve) => abandoned.addEventListener('abort', () => resolve()));
+    const closeAll = async () => {
+      await Promise.all([...new Set([...begun, ...this.devices])].map((device) => device.abandon()));
+    };
+    await Promise.race([this.#handOverAll(), isAbandoned.then(closeAll)]);
+  }
+
+  async #handOverAll(): Promise<void> {
+    const { workers, deps } = this.#options;
     await Promise.all([this.#loops, ...this.#claims]);
     const peers = (await workers.leave(deps.workerId)).filter((workerId) => workerId !== deps.workerId);
     const owned = this.devices;
@@ -163,7 +167,7 @@ export class Ownership {
   }
 
   async #place(): Promise<void> {
-    const { leaseTtlMs, leases } = this.#options;
+    const { leaseTtlMs, leases, deps } = this.#options;
     const live = await this.#beat();
     // Workers that start together see each other before the first one claims.
     if (!this.#introduced) {
@@ -171,7 +175,15 @@ export class Ownership {
       return;
     }
     await this.#unowned.recheckRefused((deviceId) => leases.assertWritable(deviceId), leaseTtlMs);
-    const { view, counts, lastHolders } = await this.#look(live);
+    const startedAt = monotonicMs();
+    const around = await lookAround({ deps, live, owned: this.#owned, unowned: this.#unowned });
+    const { counts, lastHolders } = around;
+    if (this.#isLate(startedAt)) this.#onWritable();
+    const view: PlacementView = {
+      ...around.view,
+      expiredClaimsPausedUntil: this.#pauses.expiredUntil,
+      releasedClaimsPausedUntil: this.#pauses.releasedUntil,
+    };
     for (const deviceId of toClaim(view, toPlacementRules(leaseTtlMs))) {
       if (this.#stopping.signal.aborted) return;
       const lease = await leases.acquire(deviceId, lastHolders.get(deviceId)).catch((error: unknown) => {
@@ -193,51 +205,13 @@ export class Ownership {
     const live = await workers.beat(deps.workerId, leaseTtlMs);
     this.#isBeating = true;
     // A Redis that stood still or refused writes cut no connection, but leases ran out on its clock all the same.
-    if ( monotonicMs() - startedAt > leaseTtlMs / RENEWALS_PER_TTL) this.#onWritable();
+    if (!wasBeating || this.#isLate(startedAt)) this.#onWritable();
     return live;
   }
 
-  /** What every worker owns, and what nobody does. */
-  async #look(live: string[]): Promise<{
-    view: PlacementView;
-    counts: Map<string, number>;
-    lastHolders: Map<string, LastHolder>;
-  }> {
-    const { deps, leaseTtlMs } = this.#options;
-    const now = monotonicMs();
-    const counts = new Map(live.filter((id) => id !== deps.workerId).map((id) => [id, 0]));
-    const ids = await deps.devices.ownableIds();
-    const notOurs = ids.filter((deviceId) => !this.#owned.has(deviceId));
-    const owners = await readOwners(deps.redis, deps.keys, notOurs);
-    if (monotonicMs() - now > leaseTtlMs / RENEWALS_PER_TTL) this.#onWritable();
-    const unowned = new Set<string>();
-    for (const [index, deviceId] of notOurs.entries()) {
-      const owner = owners[index];
-      if (owner === undefined) unowned.add(deviceId);
-      else if (counts.has(owner)) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-    }
-    this.#unowned.see(unowned);
-    const claimable = this.#unowned.claimable();
-    const claimableIds = claimable.map(([deviceId]) => deviceId);
-    const lastHolders = await readLastHolders(deps.redis, deps.keys, claimableIds);
-    const view: PlacementView = {
-      now,
-      others: [...counts.values()],
-      devices: ids.length,
-      unowned: claimable.map(([deviceId, since]) => ({
-        deviceId,
-        since,
-        vacancy: toVacancy(lastHolders.get(deviceId) ?? ''),
-      })),
-      owned: this.devices.map((device) => ({
-        deviceId: device.lease.deviceId,
-        busy: device.inHand > 0,
-        pairing: device.state === 'pairing',
-      })),
-      expiredClaimsPausedUntil: this.#pauses.expiredUntil,
-      releasedClaimsPausedUntil: this.#pauses.releasedUntil,
-    };
-    return { view, counts, lastHolders };
+  /** Whether leases may have run out, on Redis' clock, while it was asked. */
+  #isLate(startedAt: number): boolean {
+    return monotonicMs() - startedAt > this.#options.leaseTtlMs / RENEWALS_PER_TTL;
   }
 
   /** Lets one device go for the worker that has the fewest, unless another device moves at the moment. */
