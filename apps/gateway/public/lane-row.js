@@ -94,8 +94,9 @@ function createActions(deviceId, store) {
       dismiss: depth.waiting === 1 ? 'Keep it' : 'Keep them',
     });
     if (!isSure) return;
-    const { cancelled } = await call('POST', lanePath(deviceId, '/purge'));
-    toast(`${toMessages(cancelled)} of ${deviceId} cancelled`);
+    const { cancelled, remaining } = await call('POST', lanePath(deviceId, '/purge'));
+    const more = remaining === undefined ? '' : `, ${toCount(remaining)} to go`;
+    toast(`${toMessages(cancelled)} of ${deviceId} cancelled${more}`);
   };
   return {
     pause: createAction({ label: 'Pause', subject: deviceId, run: pause }),

@@ -71,6 +71,7 @@ import { sendImageRoutes } from './http/send-image.ts';
 import { startHttpServer } from './http/server.ts';
 import { createSessions, sessionRoutes } from './http/session.ts';
 import { createUploadSlots } from './http/upload-slots.ts';
+import { LanePurges } from './lanes/lane-purges.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { toOutcome } from './outcomes/outcome.ts';
 import { createOutcomes } from './outcomes/outcomes.ts';
@@ -213,6 +214,10 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
         assertRedisTakesMore(redisObserver, (problem) => metrics.admissionsRefused.inc({ problem })),
     };
     const sending = { acceptance, keyed, blobs, outcomes, metrics, replyTo: id, syncWaitMs: config.syncWaitMs };
+    const purge = (deviceId: string) => purgeLane(redis, keys, deviceId, { recordTtlMs: config.recordTtlMs });
+    const purges = lifetime.use(new LanePurges({ purge, messages, blobs, outcomes, metrics, logger }), (made) =>
+      made.stop(),
+    );
     const sessions = createSessions(authenticator, secret);
     const pairing = { devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun };
     const routes = [
@@ -239,15 +244,11 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       ...deviceRoutes({ devices, ownerOf, commands }),
       ...laneRoutes({
         devices,
-        messages,
-        blobs,
-        outcomes,
-        metrics,
         ownerOf,
         post,
         readLane,
         pauses: createLanePauses(redis, keys),
-        purge: (deviceId) => purgeLane(redis, keys, deviceId, { recordTtlMs: config.recordTtlMs }),
+        purges,
       }),
       ...eventRoutes({ changes, shuttingDown: drain.begun }),
       ...loginRoutes(pairing),

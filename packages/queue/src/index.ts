@@ -8,6 +8,6 @@ export { type LaneStatus, readLaneStatus } from './lane-status.ts';
 export { type MailboxOptions, postMail, startMailbox } from './mailbox.ts';
 export { peekIds, readJobs } from './peek.ts';
 export { createProducer, type Producer, readDepths } from './producer.ts';
-export { purgeLane } from './purge-lane.ts';
+export { type PurgedChunk, purgeLane } from './purge-lane.ts';
 export { putBackJobs } from './put-back.ts';
 export { createJobSettler, type JobSettler, type Settled } from './settle-jobs.ts';

@@ -1,5 +1,5 @@
 import { JOBS, type SendImageJob } from '@postern/contract';
-import type { Keys } from '@postern/registry';
+import { createDrainingScript, type Keys } from '@postern/registry';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
@@ -53,12 +53,15 @@ export async function readJob(
   return json === null ? undefined : JOBS['send-image'].safeParse(JSON.parse(json)).data;
 }
 
+// KEYS: wait, job, lock. ARGV: job id. A job in somebody's hand has a lock.
+const remove = createDrainingScript<number>(`
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+redis.call('LREM', KEYS[1], -1, ARGV[1])
+return redis.call('DEL', KEYS[2])`);
+
 /** Takes a waiting job out of its lane; one that is in hand or gone stays as it is. */
 export async function removeJob(redis: Redis, keys: Keys, deviceId: string, messageId: string): Promise<void> {
-  const queue = await openLaneQueue(redis, keys, deviceId);
-  try {
-    await queue.remove(messageId);
-  } finally {
-    await queue.close();
-  }
+  const { wait, jobPrefix } = toLaneKeys(keys, deviceId);
+  const job = jobPrefix + messageId;
+  await remove(redis, [wait, job, `${job}:lock`], [messageId]);
 }

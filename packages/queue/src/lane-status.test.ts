@@ -98,7 +98,7 @@ test('a purge cancels what waits, oldest first, and leaves what was sent already
   let late = '';
   for await (const chunk of purgeLane(redis, keys, 'full', { recordTtlMs: 60_000 })) {
     if (late === '') late = await accept('full', 1000);
-    cancelled.push(...chunk);
+    cancelled.push(...chunk.cancelled);
   }
   assert.deepEqual(cancelled, ids.slice(1));
   assert.deepEqual(await redis.lrange(toLaneKeys(keys, 'full').wait, 0, -1), [late, relayed]);

@@ -22,19 +22,25 @@ for i = #ids, 1, -1 do
 end
 return answer`);
 
+/** A part of a purge: the ids that it cancelled, and how many messages are still to be looked at. */
+export interface PurgedChunk {
+  cancelled: string[];
+  remaining: number;
+}
+
 /** Messages a script call looks at: a millisecond or so, in which Redis does nothing else. */
 const CHUNK = 200;
 
 /**
  * Cancels every message that waits in the lane now, oldest first, each by compare-and-set on its record, and takes its job
- * away; answers their ids in chunks. What comes in meanwhile stays, and so does what was sent already and waits for its ack.
+ * away; answers them in chunks. What comes in meanwhile stays, and so does what was sent already and waits for its ack.
  */
 export async function* purgeLane(
   redis: Redis,
   keys: Keys,
   deviceId: string,
   { recordTtlMs }: { recordTtlMs: number },
-): AsyncGenerator<string[], void, undefined> {
+): AsyncGenerator<PurgedChunk, void, undefined> {
   const { wait, jobPrefix } = toLaneKeys(keys, deviceId);
   const recordPrefix = keys.device(deviceId).message('');
   let left = await redis.llen(wait);
@@ -49,6 +55,6 @@ export async function* purgeLane(
     if (looked === 0) return;
     left -= looked;
     kept += looked - cancelled.length;
-    yield cancelled;
+    yield { cancelled, remaining: left };
   }
 }

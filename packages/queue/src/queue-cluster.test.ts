@@ -104,7 +104,9 @@ test('lanes on every node tell their state, are paused and purged', async () => 
     const status = await readLaneStatus(redis, keys, deviceId);
     assert.deepEqual([status?.waiting, typeof status?.pausedSince], [1, 'number']);
     const cancelled: string[] = [];
-    for await (const ids of purgeLane(redis, keys, deviceId, { recordTtlMs: 60_000 })) cancelled.push(...ids);
+    for await (const chunk of purgeLane(redis, keys, deviceId, { recordTtlMs: 60_000 })) {
+      cancelled.push(...chunk.cancelled);
+    }
     assert.deepEqual(cancelled, [messageId]);
   }
 });

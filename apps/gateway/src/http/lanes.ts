@@ -2,24 +2,28 @@ import { Failure, type Mail } from '@postern/contract';
 import type { LaneStatus } from '@postern/queue';
 import type { Devices, LanePauses } from '@postern/registry';
 import { maySee } from '../auth/authenticator.ts';
+import type { LanePurges } from '../lanes/lane-purges.ts';
 import { toLaneView } from '../lanes/lane-view.ts';
 import { readLanes } from '../lanes/read-lanes.ts';
 import { readDevice } from './device-name.ts';
 import type { Exchange, Handler, Route } from './exchange.ts';
-import { type PurgeLaneParts, purgeWaiting } from './purge-lane.ts';
-import { succeed } from './respond.ts';
+import { respond, succeed } from './respond.ts';
 
-export interface LanesParts extends PurgeLaneParts {
+export interface LanesParts {
   devices: Pick<Devices, 'ids' | 'resolve'>;
   readLane: (deviceId: string) => Promise<LaneStatus | undefined>;
   pauses: Pick<LanePauses, 'pause' | 'resume'>;
+  purges: Pick<LanePurges, 'purge'>;
   ownerOf: (deviceId: string) => Promise<string | undefined>;
   post: (workerId: string, mail: Mail) => Promise<void>;
 }
 
+/** How long a purge is waited for; it goes on afterwards. */
+const PURGE_WAIT_MS = 2_000;
+
 /** Lanes: looked at, paused, resumed, purged. */
 export function laneRoutes(parts: LanesParts): Route[] {
-  const { devices, readLane, pauses, ownerOf, post } = parts;
+  const { devices, readLane, pauses, purges, ownerOf, post } = parts;
 
   /** Tells the owner to look at once; only a hint, because it also looks by itself. */
   const hint = async ({ logger }: Exchange, deviceId: string) => {
@@ -76,8 +80,10 @@ export function laneRoutes(parts: LanesParts): Route[] {
       access: 'manage',
       async handle(exchange) {
         const { device_id: deviceId } = await readDevice(exchange, devices);
-        const cancelled = await purgeWaiting(exchange, deviceId, parts);
-        succeed(exchange.response, 'Lane purged', { device_id: deviceId, cancelled });
+        const { cancelled, remaining, isComplete } = await purges.purge(deviceId, PURGE_WAIT_MS);
+        if (isComplete) return succeed(exchange.response, 'Lane purged', { device_id: deviceId, cancelled });
+        const results = { device_id: deviceId, cancelled, remaining };
+        respond(exchange.response, 202, { code: 'ACCEPTED', message: 'The lane is being purged', results });
       },
     },
   ];
