@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { startRedisRelay } from '@postern/local-redis';
 import type { Phone } from '@postern/simulator';
 import { request } from '../support/api.ts';
 import { assertNothingLeft, assertRefused, assertSent, untilState } from '../support/message-status.ts';
 import { photo } from '../support/pictures.ts';
-import { startRedisTap } from '../support/redis-tap.ts';
 import { sendImage } from '../support/send-image.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -38,7 +38,7 @@ test('QUEUE_UNAVAILABLE: a Redis that answers nothing, and one that refuses to w
 });
 
 test('ACCEPTANCE_UNKNOWN: a Redis that falls silent at the write; the answer says where to ask', async () => {
-  const tap = await startRedisTap(stack.redisServer.port);
+  const tap = await startRedisRelay(stack.redisServer.port);
   const gateway = await stack.startGateway({ REDIS_URL: tap.url });
   // The script that writes the record and the job.
   const held = tap.hold(/:lane:marker\r\n/);

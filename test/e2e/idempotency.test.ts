@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { type RedisRelay, startRedisRelay } from '@postern/local-redis';
 import type { Phone } from '@postern/simulator';
 import { createPicture, sha256 } from '../support/distinct-picture.ts';
 import { assertNothingLeft, assertSent } from '../support/message-status.ts';
-import { type RedisTap, startRedisTap } from '../support/redis-tap.ts';
 import { type Answer, sendImage } from '../support/send-image.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -12,14 +12,14 @@ const DEVICE = 'shop';
 let stack: Stack;
 let other: string;
 let friend: Phone;
-let tap: RedisTap;
+let tap: RedisRelay;
 
 before(async () => {
   stack = await startStack({ gatewayEnv: { BLOB_GRACE_MS: '3000' } });
   await stack.pair(DEVICE, '6280000000001');
   friend = stack.simulator.addPhone({ number: '6281234567890' });
   other = toUrl(await stack.startGateway());
-  tap = await startRedisTap(stack.redisServer.port);
+  tap = await startRedisRelay(stack.redisServer.port);
 });
 afterEach(() => stack.simulator.faults.clear());
 after(async () => {

@@ -1,4 +1,5 @@
-import { within } from '@postern/runtime';
+import { toReplyCode } from '@postern/registry';
+import { withDeadline } from '@postern/runtime';
 
 /** Redis did not answer in time; what was sent may nevertheless have been done. */
 class RedisSilentError extends Error {
@@ -15,7 +16,19 @@ const SILENCE =
  * Redis answers, but takes no commands now: it loads its file, lost its master, is full or read-only, or names a node that
  * cannot be asked.
  */
-const REFUSAL = /^(LOADING|MOVED|MASTERDOWN|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|EXECABORT)\b/;
+const REFUSALS = new Set([
+  'ASK',
+  'CLUSTERDOWN',
+  'EXECABORT',
+  'LOADING',
+  'MASTERDOWN',
+  'MISCONF',
+  'MOVED',
+  'NOREPLICAS',
+  'OOM',
+  'READONLY',
+  'TRYAGAIN',
+]);
 
 /** Whether the error means that Redis cannot be worked with now, rather than a defect of ours. */
 export function isRedisSilence(error: unknown): boolean {
@@ -32,10 +45,10 @@ export function isCertainlyNotWritten(error: unknown): boolean {
 }
 
 function isRedisRefusal(error: Error): boolean {
-  return REFUSAL.test(error.message);
+  return REFUSALS.has(toReplyCode(error) ?? '');
 }
 
 /** Rejects with a RedisSilentError when a sequence of commands takes too long. */
 export function answering<T>(commands: Promise<T>): Promise<T> {
-  return within(commands, PATIENCE_MS, () => new RedisSilentError('Redis did not answer in time'));
+  return withDeadline(commands, PATIENCE_MS, () => new RedisSilentError('Redis did not answer in time'));
 }

@@ -9,6 +9,8 @@ import { type LocalRedis, startLocalRedis } from './local-redis.ts';
 export interface LocalRedisClusterOptions {
   /** Asked of every client and node. Default: none. */
   password?: string;
+  /** The port that clients are told instead of a node's own: of a relay that leads to it, for one. */
+  announcedPort?: (nodePort: number) => Promise<number>;
   onProgress?: (step: string) => void;
 }
 
@@ -44,14 +46,14 @@ const SETTINGS = {
  * removed by `stop`. Resolves when it serves all slots; the nodes end with this process, however that ends.
  */
 export async function startLocalRedisCluster(options: LocalRedisClusterOptions = {}): Promise<LocalRedisCluster> {
-  const { password, onProgress } = options;
+  const { password, announcedPort, onProgress } = options;
   const directory = await mkdtemp(join(tmpdir(), 'postern-cluster-'));
   const settings = { ...SETTINGS, ...(password === undefined ? {} : { masterauth: password }) };
-  const start = (index: number, port: number) =>
+  const start = async (index: number, port: number) =>
     startLocalRedis({
       directory: join(directory, String(index)),
       port,
-      settings,
+      settings: { ...settings, ...(announcedPort ? toAnnouncement(port, await announcedPort(port)) : {}) },
       ...(password === undefined ? {} : { password }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
@@ -101,6 +103,10 @@ export async function startLocalRedisCluster(options: LocalRedisClusterOptions =
     untilWhole,
     stop,
   };
+}
+
+function toAnnouncement(port: number, announced: number): Record<string, string> {
+  return { 'cluster-announce-port': String(announced), 'cluster-announce-bus-port': String(port + BUS_OFFSET) };
 }
 
 function toNode(slot: number): number {

@@ -6,7 +6,8 @@ import type { Redis } from 'ioredis';
 /** How many letters a mailbox keeps, and for how long after the last one. Readers that fall behind re-read records. */
 const MAX_LETTERS = 10_000;
 const MAILBOX_TTL_MS = 10 * 60_000;
-const BLOCK_MS = 5_000;
+/** A read that blocks hides whether its connection still lives. */
+const BLOCK_MS = 2_000;
 
 // KEYS: mailbox. ARGV: the letter. News of what ended is told also by a full Redis; a mailbox is bounded.
 const post = createDrainingScript<number>(`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type LocalRedisCluster, startLocalRedisCluster } from '@postern/local-redis';
+import { type LocalRedisCluster, type RedisRelay, startLocalRedisCluster, startRedisRelay } from '@postern/local-redis';
 import type { Redis } from 'ioredis';
 import { connectRedis, disconnectRedis } from './connect.ts';
 
@@ -83,6 +83,29 @@ test('a stopped node: fast commands fail within a second, patient ones wait', as
     assert.equal(await waiting, 'kept');
     assert.equal(await fast.get(key), 'kept');
   });
+});
+
+test('half-open connections to a node: fast commands go through again within 10 s, and patient ones go on', async () => {
+  const relays: RedisRelay[] = [];
+  const announcedPort = async (port: number) => {
+    const relay = await startRedisRelay(port);
+    relays.push(relay);
+    return relay.port;
+  };
+  const relayed = await startLocalRedisCluster({ announcedPort });
+  const clients = { fast: await connect('fast', relayed.url), patient: await connect('patient', relayed.url) };
+  const node = await relayed.nodeOf('a');
+  await clients.patient.set('a', 'kept');
+  assert.ok((relays[node]?.cutSilently() ?? 0) >= 2);
+  const startedAt = performance.now();
+  const waiting = clients.patient.get('a');
+  await assert.rejects(clients.fast.get('a'));
+  const answers = () => clients.fast.get('a').catch(() => undefined);
+  while ((await answers()) !== 'kept') assert.ok(performance.now() - startedAt < 10_000);
+  assert.equal(await waiting, 'kept');
+  for (const client of Object.values(clients)) disconnectRedis(client);
+  await relayed.stop();
+  await Promise.all(relays.map((relay) => relay.stop()));
 });
 
 test('all nodes killed: fast commands fail within a second, patient ones wait until all are back', async () => {

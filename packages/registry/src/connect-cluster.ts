@@ -1,12 +1,14 @@
 import { delay } from '@postern/runtime';
-import { Cluster, type ClusterOptions, type Redis } from 'ioredis';
+import type { Cluster, ClusterOptions, Redis } from 'ioredis';
+import { ClusterClient } from './cluster-client.ts';
 import type { ConnectOptions } from './connect.ts';
-import { commandOptions, retryDelayMs } from './connection-profile.ts';
-import type { ClusterAddress } from './redis-url.ts';
+import { connectionOptions, createCommandDeadline, retryDelayMs } from './connection-profile.ts';
+import type { RedisAddress } from './redis-url.ts';
+import { watchConnection } from './watch-connection.ts';
 
 /**
  * How commands fare whose node is gone, stopped or not the slot's master any more. ioredis asks again, which costs one of
- * `maxRedirections`, after looking up the slots anew; a `commandTimeout` of the nodes goes on meanwhile.
+ * `maxRedirections`, after looking up the slots anew; the deadline of a fast command goes on meanwhile.
  */
 const PATIENCE = {
   patient: {
@@ -28,9 +30,9 @@ const PATIENCE = {
 } satisfies Record<ConnectOptions['profile'], ClusterOptions>;
 
 /** Connects to a cluster in the background. Also emits `ready` whenever a connection to one of its nodes is made. */
-export function openCluster(address: ClusterAddress, options: ConnectOptions): Cluster {
-  const { nodes, tls, username, password } = address;
-  const cluster = new Cluster(nodes, {
+export function openCluster(address: RedisAddress & { kind: 'cluster' }, options: ConnectOptions): Cluster {
+  const { nodes, tls, credentials } = address;
+  const settings: ClusterOptions = {
     ...PATIENCE[options.profile],
     clusterRetryStrategy: retryDelayMs,
     // When this check fails, ioredis' connect() never settles, and BullMQ waits for it while a node is down.
@@ -38,15 +40,15 @@ export function openCluster(address: ClusterAddress, options: ConnectOptions): C
     // A certificate is for a name; without TLS ioredis looks names up, because the nodes call each other by address.
     ...(tls ? { dnsLookup: (host, answer) => answer(null, host) } : {}),
     redisOptions: {
-      ...commandOptions(options),
-      replyMapping: 'legacy',
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
+      ...connectionOptions(options),
+      ...credentials,
       ...(tls ? { tls: {} } : {}),
     },
-  });
+  };
+  const cluster = new ClusterClient(nodes, settings, createCommandDeadline(options));
   cluster.on('node error', options.onError);
   cluster.on('+node', (node: Redis) => {
+    watchConnection(node, { mayBeReplica: true, onError: options.onError });
     // A node that died is forgotten and found again, while the others kept the cluster's client ready.
     node.once('ready', () => cluster.status === 'ready' && cluster.emit('ready'));
   });

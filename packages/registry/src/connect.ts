@@ -1,12 +1,17 @@
 import { within } from '@postern/runtime';
-import type { Redis } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { openCluster, untilWhole } from './connect-cluster.ts';
-import { commandOptions, retryDelayMs } from './connection-profile.ts';
+import { createCommandDeadline, retryDelayMs, serverOptions } from './connection-profile.ts';
 import { GatheringRedis } from './gathering-redis.ts';
-import { parseClusterUrl } from './redis-url.ts';
+import { MasterConnector } from './master-connector.ts';
+import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
+import { watchConnection } from './watch-connection.ts';
 
 export interface ConnectOptions {
-  /** `redis://` or `rediss://` for one server; `redis+cluster://` or `rediss+cluster://` for a Redis Cluster. */
+  /**
+   * `redis://` for one server, `redis+sentinel://` for the master that sentinels name, `redis+cluster://` for a Redis
+   * Cluster; each as `rediss…` with TLS.
+   */
   url: string;
   /** Shown by `CLIENT LIST`. */
   name: string;
@@ -21,16 +26,18 @@ export interface ConnectOptions {
 }
 
 const FIRST_ANSWER_MS = 10_000;
+const SENTINEL_ANSWER_MS = 1_000;
 
 /**
  * Opens a connection and resolves with it when Redis has answered; rejects when it does not within 10 s. It emits `ready`
- * each time Redis is back; of a cluster, each time any of its nodes is. A cluster's client takes the same commands as
- * long as each names keys of one hash tag, and a pipeline or script only keys of one; it has no other members.
+ * each time Redis is back; of a cluster, each time any of its nodes is. A connection that falls silent for 5 s, or whose
+ * server is no master any more, is made anew; no command may block for longer than 4 s. A cluster's client takes the same
+ * commands as long as each names keys of one hash tag, and a pipeline or script only keys of one; it has no other members.
  */
 export async function connectRedis(options: ConnectOptions): Promise<Redis> {
-  const address = parseClusterUrl(options.url);
-  const cluster = address && openCluster(address, options);
-  const redis = cluster ? (cluster as unknown as Redis) : openServer(options);
+  const address = parseRedisUrl(options.url);
+  const cluster = address.kind === 'cluster' ? openCluster(address, options) : undefined;
+  const redis = address.kind === 'cluster' ? (cluster as unknown as Redis) : openServer(address, options);
   redis.on('error', options.onError);
   const ready = new Promise<void>((resolve) => redis.once('ready', () => resolve()));
   const givingUp = new AbortController();
@@ -46,13 +53,28 @@ export async function connectRedis(options: ConnectOptions): Promise<Redis> {
 }
 
 /** Not opened lazily, because libraries that copy it (BullMQ's blocking reads) would give up at the first refusal. */
-function openServer(options: ConnectOptions): Redis {
-  return new GatheringRedis(options.url, {
-    ...commandOptions(options),
-    enableOfflineQueue: options.profile === 'patient',
-    retryStrategy: retryDelayMs,
-    replyMapping: 'legacy',
-  });
+function openServer(address: Exclude<RedisAddress, { kind: 'cluster' }>, options: ConnectOptions): Redis {
+  const { url, ...more } = toRedisOptions(address);
+  const redis = new GatheringRedis(url, { ...serverOptions(options), ...more }, createCommandDeadline(options));
+  watchConnection(redis, { mayBeReplica: false, onError: options.onError });
+  return redis;
+}
+
+function toRedisOptions(address: Exclude<RedisAddress, { kind: 'cluster' }>): RedisOptions & { url?: string } {
+  if (address.kind === 'server') return { url: address.url, Connector: MasterConnector };
+  const { nodes, masterName, tls, credentials, sentinelCredentials, db } = address;
+  return {
+    sentinels: nodes,
+    name: masterName,
+    role: 'master',
+    sentinelRetryStrategy: retryDelayMs,
+    sentinelCommandTimeout: SENTINEL_ANSWER_MS,
+    db,
+    ...credentials,
+    ...(sentinelCredentials.username === undefined ? {} : { sentinelUsername: sentinelCredentials.username }),
+    ...(sentinelCredentials.password === undefined ? {} : { sentinelPassword: sentinelCredentials.password }),
+    ...(tls ? { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
+  };
 }
 
 /** Ends a connection. Ending one twice would keep the process alive for two seconds: ioredis starts a timer each time. */

@@ -36,6 +36,7 @@ export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
 export { type RedisClock, startRedisClock } from './redis-clock.ts';
 export type { RedisDemands } from './redis-problems.ts';
 export { isRedisUrl } from './redis-url.ts';
+export { toReplyCode } from './reply-code.ts';
 export { scanKeys } from './scan-keys.ts';
 export { createDrainingScript, createScript, setDraining } from './script.ts';
 export { takeOfWindow } from './sliding-window.ts';

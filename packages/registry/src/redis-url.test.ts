@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isRedisUrl, parseClusterUrl } from './redis-url.ts';
+import { isRedisUrl, parseRedisUrl } from './redis-url.ts';
 
 test('a cluster is named by some of its nodes, with one user and password for all', () => {
-  assert.deepEqual(parseClusterUrl('redis+cluster://a:7000,10.0.0.1:7001,[::1]:7002,b/'), {
+  assert.deepEqual(parseRedisUrl('redis+cluster://a:7000,10.0.0.1:7001,[::1]:7002,b/'), {
+    kind: 'cluster',
     nodes: [
       { host: 'a', port: 7000 },
       { host: '10.0.0.1', port: 7001 },
@@ -11,31 +12,58 @@ test('a cluster is named by some of its nodes, with one user and password for al
       { host: 'b', port: 6379 },
     ],
     tls: false,
+    credentials: {},
   });
-  assert.deepEqual(parseClusterUrl('rediss+cluster://me:p%40s:s@a:1'), {
+  assert.deepEqual(parseRedisUrl('rediss+cluster://me:p%40s:s@a:1'), {
+    kind: 'cluster',
     nodes: [{ host: 'a', port: 1 }],
     tls: true,
-    username: 'me',
-    password: 'p@s:s',
+    credentials: { username: 'me', password: 'p@s:s' },
   });
-  assert.deepEqual(parseClusterUrl('redis+cluster://:secret@a:1'), {
+  assert.deepEqual(parseRedisUrl('redis+cluster://:secret@a:1'), {
+    kind: 'cluster',
     nodes: [{ host: 'a', port: 1 }],
     tls: false,
-    password: 'secret',
+    credentials: { password: 'secret' },
   });
 });
 
-test('the URL of one server names no cluster', () => {
+test('sentinels are named with the master they watch, and have credentials of their own', () => {
+  assert.deepEqual(parseRedisUrl('redis+sentinel://a,b:7001/mymaster'), {
+    kind: 'sentinel',
+    nodes: [
+      { host: 'a', port: 26_379 },
+      { host: 'b', port: 7001 },
+    ],
+    tls: false,
+    credentials: {},
+    masterName: 'mymaster',
+    db: 0,
+    sentinelCredentials: {},
+  });
+  const whole = 'rediss+sentinel://me:p%40ss@a:1/my%20master/3?sentinel_username=s&sentinel_password=q%26s';
+  assert.deepEqual(parseRedisUrl(whole), {
+    kind: 'sentinel',
+    nodes: [{ host: 'a', port: 1 }],
+    tls: true,
+    credentials: { username: 'me', password: 'p@ss' },
+    masterName: 'my master',
+    db: 3,
+    sentinelCredentials: { username: 's', password: 'q&s' },
+  });
+});
+
+test('the URL of one server is left as it is', () => {
   for (const url of ['redis://a:1', 'rediss://me:secret@a:1/2']) {
-    assert.equal(parseClusterUrl(url), undefined);
+    assert.deepEqual(parseRedisUrl(url), { kind: 'server', url });
     assert.ok(isRedisUrl(url), url);
   }
 });
 
-test('a URL that names neither is refused', () => {
+test('a URL that names none of these is refused', () => {
   assert.ok(isRedisUrl('redis+cluster://a:1,b:2'));
   const bad = ['', 'a:1', 'http://a', 'redis+cluster://', 'redis+cluster://a:1,', 'redis+cluster://a:1,b:port'];
-  for (const url of [...bad, 'redis+cluster://a:1/3', 'redis+cluster:a', 'redis+cluster://%zz:x@a:1']) {
-    assert.equal(isRedisUrl(url), false, url);
-  }
+  const badClusters = ['redis+cluster://a:1/3', 'redis+cluster:a', 'redis+cluster://%zz:x@a:1', 'redis+other://a:1'];
+  const badSentinels = ['redis+sentinel://a:1', 'redis+sentinel://a:1/m/x', 'redis+sentinel://a:1/m?password=x'];
+  for (const url of [...bad, ...badClusters, ...badSentinels]) assert.equal(isRedisUrl(url), false, url);
 });

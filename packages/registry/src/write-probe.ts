@@ -1,6 +1,7 @@
-import { type ReadinessCheck, within } from '@postern/runtime';
+import { type ReadinessCheck, withDeadline } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
+import { toReplyCode } from './reply-code.ts';
 
 /**
  * Writes one small key, as whoever works with this Redis has to: a replica, a full one and one without its disk still
@@ -28,11 +29,11 @@ export function createWriteProbe(redis: Redis, keys: Keys, processId: string): W
 export function createRedisCheck(probe: WriteProbe, deadlineMs: number): ReadinessCheck {
   return {
     name: 'redis',
-    findProblem: () => within(probe(), deadlineMs, () => new Error('no answer')).then(() => undefined, toProblem),
+    findProblem: () => withDeadline(probe(), deadlineMs, () => new Error('no answer')).then(() => undefined, toProblem),
   };
 }
 
 function toProblem(error: unknown): string {
-  const [, code] = /^([A-Z]{3,}) /.exec(error instanceof Error ? error.message : '') ?? [];
+  const code = toReplyCode(error);
   return code === undefined ? 'does not answer' : `refuses writes (${code})`;
 }
