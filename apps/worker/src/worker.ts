@@ -13,11 +13,11 @@ import {
   createQuarantine,
   createReachOutHolds,
   createRedisCheck,
+  createRedisRuns,
   createWorkers,
   createWriteProbe,
   disconnectRedis,
   observeRedis,
-  readRun,
   startRedisClock,
   verifySameBlobStore,
 } from '@postern/registry';
@@ -73,7 +73,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const blobs = createBlobStore(config.blobs);
     await verifySameBlobStore(redis, keys, await blobs.identity());
 
-    let run = await readRun(redis);
+    const runs = await createRedisRuns(redis);
     const redisClock = startRedisClock(redis, keys);
     lifetime.use(redisClock, (clock) => clock.stop());
 
@@ -131,7 +131,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       leases,
       workers: createWorkers(redis, keys),
       leaseTtlMs: config.leaseTtlMs,
-      redisUpMs: run.uptimeMs,
+      redisUpMs: runs.uptimeMs,
       claimIntervalMs: CLAIM_INTERVAL_MS,
       rebalanceIntervalMs: REBALANCE_INTERVAL_MS,
       post: (processId, mail) => postMail(redis, keys, processId, mail),
@@ -188,9 +188,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     // The first connection is up already; every `ready` from here on is a return.
     const onReady = async () => {
       const back = ownership.onRedisBack();
-      const before = run.runId;
-      run = await readRun(redis);
-      if (run.runId === before) return back.trust();
+      if (!(await runs.haveChanged())) return back.trust();
       await whatsapp.rewriteRecent();
       logger.warn('redis was restarted');
     };

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { HOLDS } from './holds.ts';
-import { createDrainingScript, toDraining, toDrainingKeys } from './script.ts';
+import { toDraining, toDrainingKeys } from './script.ts';
 
 /** One write under a device's hash tag. Hash writes take field/value pairs; values may be binary. */
 export type FencedWrite =
@@ -15,7 +15,7 @@ export class LeaseLostError extends Error {
 }
 
 // Each write is: command, key index, number of arguments, arguments.
-const FENCED = `${HOLDS}
+const FENCED = toDraining(`${HOLDS}
 if not holds(KEYS[1], ARGV[1]) then return 0 end
 local i = 2
 while i <= #ARGV do
@@ -25,15 +25,14 @@ while i <= #ARGV do
   redis.call(command, key, unpack(arguments))
   i = i + 3 + count
 end
-return 1`;
-const fenced = createDrainingScript<number>(FENCED);
-const FENCED_TEXT = toDraining(FENCED);
+return 1`);
 
 const CHUNK = 1000;
 
 /**
  * Applies the writes in order, all or none of a batch, only while this token's turn is the newest (`lastHolder`).
- * Throws LeaseLostError otherwise. All keys must share the device's hash tag.
+ * Throws LeaseLostError otherwise. All keys must share the device's hash tag. The script's text is sent along each time:
+ * what Redis does not know by its hash, after a failover for one, would be sent again after what the caller writes next.
  */
 export async function writeFenced(
   redis: Redis,
@@ -43,25 +42,8 @@ export async function writeFenced(
 ): Promise<void> {
   const { keys, args } = toScriptCall(lastHolderKey, token, writes);
   if (keys.length === 1) return;
-  assertApplied(await fenced(redis, keys, args));
-}
-
-/**
- * The same for a Redis that was just restarted: its text is sent along, because a script that Redis does not know yet
- * would be sent a second time, after what the caller writes next.
- */
-export async function repeatFenced(
-  redis: Redis,
-  lastHolderKey: string,
-  token: string,
-  writes: readonly FencedWrite[],
-): Promise<void> {
-  const { keys, args } = toScriptCall(lastHolderKey, token, writes);
   const touched = toDrainingKeys(keys);
-  assertApplied(await redis.eval(FENCED_TEXT, touched.length, ...touched, ...args));
-}
-
-function assertApplied(reply: unknown): void {
+  const reply = await redis.eval(FENCED, touched.length, ...touched, ...args);
   if (reply !== 1) throw new LeaseLostError('the lease of this device is not held any more');
 }
 

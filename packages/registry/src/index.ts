@@ -4,7 +4,7 @@ export { CONTENT_TTL_MS, hasContent } from './contents.ts';
 export { readDeadlineClock, readUnsettled, removeDeadlines, type UnsettledMessage } from './deadlines.ts';
 export { createDevices, type Devices, toBareJid, toDeviceRecord } from './devices.ts';
 export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
-export { type FencedWrite, LeaseLostError, repeatFenced, writeFenced } from './fenced.ts';
+export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
 export { HOLDS } from './holds.ts';
 export { createIdempotencyClaims, type IdempotencyClaim, type IdempotencyClaims } from './idempotency-claims.ts';
 export { createKeys, type DeviceKeys, type Keys } from './keys.ts';
@@ -18,7 +18,6 @@ export {
   readLastHolder,
   readLastHolders,
   readOwner,
-  readRun,
   toOwner,
   toVacancy,
   type Vacancy,
@@ -35,6 +34,7 @@ export { createQuarantine, type Quarantine } from './quarantine.ts';
 export { createReachOutHolds, type ReachOutHolds } from './reach-out-holds.ts';
 export { type RedisClock, startRedisClock } from './redis-clock.ts';
 export type { RedisDemands } from './redis-problems.ts';
+export { createRedisRuns, type RedisRuns } from './redis-runs.ts';
 export { isRedisUrl } from './redis-url.ts';
 export { toReplyCode } from './reply-code.ts';
 export { scanKeys } from './scan-keys.ts';

@@ -130,10 +130,3 @@ export function toVacancy(lastHolder: LastHolder): Vacancy {
   if (lastHolder === '') return 'new';
   return lastHolder.startsWith('#') ? 'let_go' : 'ran_out';
 }
-
-/** What tells one run of a Redis from the next, and for how long this one has been up, in milliseconds. */
-export async function readRun(redis: Redis): Promise<{ runId: string; uptimeMs: number }> {
-  const server = await redis.info('server');
-  const read = (name: string) => new RegExp(`^${name}:(\\w+)`, 'm').exec(server)?.[1];
-  return { runId: read('run_id') ?? '', uptimeMs: Number(read('uptime_in_seconds') ?? 0) * 1000 };
-}

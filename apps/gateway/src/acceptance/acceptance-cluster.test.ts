@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { Failure, newMessageId, type SendImageJob } from '@postern/contract';
 import { type LocalRedisCluster, startLocalRedisCluster } from '@postern/local-redis';
 import { createProducer, hasJob } from '@postern/queue';
-import { connectRedis, createKeys, createMessages, disconnectRedis } from '@postern/registry';
+import { connectRedis, createDevices, createKeys, createMessages, disconnectRedis } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { createAcceptance } from './acceptance.ts';
 
@@ -57,6 +57,7 @@ test('while the slot of a device moves to another node, nothing is accepted, and
     producer: createProducer(redis, keys, { recordTtlMs: 60_000 }),
     laneLimit: 100,
   });
+  await createDevices(redis, keys).create(DEVICE);
   await acceptance.accept(newJob());
   const key = keys.device(DEVICE).record;
   const from = await cluster.nodeOf(key);

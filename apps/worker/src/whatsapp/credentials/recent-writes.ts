@@ -1,4 +1,4 @@
-import { type FencedWrite, LeaseLostError, repeatFenced } from '@postern/registry';
+import { type FencedWrite, LeaseLostError, writeFenced } from '@postern/registry';
 import { monotonicMs } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 
@@ -34,7 +34,7 @@ export class RecentWrites {
    */
   async repeat(redis: Redis): Promise<void> {
     const repeated = this.#entries.map(({ lastHolderKey, leaseToken, writes }) =>
-      repeatFenced(redis, lastHolderKey, leaseToken, writes).catch((error: unknown) => {
+      writeFenced(redis, lastHolderKey, leaseToken, writes).catch((error: unknown) => {
         if (!(error instanceof LeaseLostError)) throw error;
       }),
     );
