@@ -119,6 +119,7 @@ test('each metric of ours says what happened', () => {
     ),
     ...[gateway, worker].flatMap((families): typeof expected => [
       [families, 'postern_redis_up', {}, (n) => n === 1],
+      [families, 'postern_blob_store_up', {}, (n) => n === 1],
       [families, 'postern_redis_ping_seconds', {}, (n) => n >= 1],
       [families, 'postern_redis_memory_bytes', {}, (n) => n > 500_000],
       [families, 'postern_redis_memory_limit_bytes', {}, (n) => n > 10_000_000],

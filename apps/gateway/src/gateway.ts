@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CONNECTED_NEWS_MS, type Mail } from '@postern/contract';
-import { createBlobStore } from '@postern/media';
+import { createBlobStore, watchBlobStore } from '@postern/media';
 import {
   createLaneBoard,
   createProducer,
@@ -14,6 +14,7 @@ import {
 } from '@postern/queue';
 import {
   connectRedis,
+  createBlobStoreAgreement,
   createDevices,
   createFailedJobs,
   createIdempotencyClaims,
@@ -30,7 +31,6 @@ import {
   readOwner,
   readSigningSecret,
   startRedisClock,
-  verifySameBlobStore,
 } from '@postern/registry';
 import {
   createMetricsRegistry,
@@ -91,11 +91,12 @@ const DRAIN_MS = 3_000;
 /** How long connections may stay open after the last answer. */
 const CLOSE_MS = 1_000;
 const SWEEP_INTERVAL_MS = 5 * 60_000;
+const BLOB_STORE_LOOK_MS = 5_000;
 /** How long Redis may take for the write of a readiness check. */
 const READY_WITHIN_MS = 700;
 
-/** Starts a gateway. Rejects when Redis does not answer, when the blob store is another than everyone's, and when the
- * address is taken. */
+/** Starts a gateway. Rejects when Redis does not answer, when the blob store is another than everyone's or somebody else's,
+ * and when the address is taken. */
 export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   return withLifetime(async (lifetime) => {
     const id = `gateway-${randomUUID()}`;
@@ -120,7 +121,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const redisClock = startRedisClock(redis, keys, { marginMs: CONNECTED_NEWS_MS });
     lifetime.use(redisClock, (clock) => clock.stop());
     const blobs = createBlobStore(config.blobs);
-    await verifySameBlobStore(redis, keys, await blobs.identity());
+    const blobStoreAgreement = createBlobStoreAgreement(redis, keys, blobs);
+    await blobStoreAgreement.verify();
     const secret = await readSigningSecret(redis, keys);
 
     const registry = createMetricsRegistry();
@@ -172,6 +174,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const readLane = (deviceId: string) => readLaneStatus(redis, keys, deviceId);
     const sweeper = startSweeper({
       blobs,
+      assertOurs: () => blobStoreAgreement.verify(),
       messages,
       failedJobs,
       graceMs: config.blobGraceMs,
@@ -181,11 +184,14 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     });
     lifetime.use(sweeper, (started) => started.stop());
 
+    const watch = await watchBlobStore(blobs, { intervalMs: BLOB_STORE_LOOK_MS, registry, logger });
+    lifetime.use(watch, (started) => started.stop());
     const drain = createDrain();
     const readiness = createReadiness([
       { name: 'lifecycle', findProblem: () => (drain.isDraining() ? 'shutting down' : undefined) },
       createRedisCheck(probe, READY_WITHIN_MS),
       redisObserver.settingsCheck,
+      watch.check,
     ]);
     const changes = new ChangeFeed({
       devices,

@@ -1,8 +1,9 @@
 import type { Mail } from '@postern/contract';
-import { createBlobStore, createImageProcessor } from '@postern/media';
+import { createBlobStore, createImageProcessor, watchBlobStore } from '@postern/media';
 import { createJobSettler, postMail, startMailbox } from '@postern/queue';
 import {
   connectRedis,
+  createBlobStoreAgreement,
   createDevices,
   createFailedJobs,
   createKeys,
@@ -19,7 +20,6 @@ import {
   disconnectRedis,
   observeRedis,
   startRedisClock,
-  verifySameBlobStore,
 } from '@postern/registry';
 import { createReadiness, type Logger, startOperationsServer, startTracing, withLifetime } from '@postern/runtime';
 import type { WorkerConfig } from './config.ts';
@@ -41,6 +41,8 @@ const EXPIRY_INTERVAL_MS = 1_000;
 const RECONCILE_INTERVAL_MS = 30_000;
 /** How long Redis may take for the write of a readiness check. */
 const READY_WITHIN_MS = 1_000;
+const BLOB_STORE_LOOK_MS = 5_000;
+const STORE_RETRY_MS = 2_000;
 const MAX_REDIRECTS = 5;
 const MAX_BACKOFF_MS = 30_000;
 
@@ -71,7 +73,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const devices = createDevices(redis, keys);
     const messages = createMessages(redis, keys, { recordTtlMs: config.recordTtlMs });
     const blobs = createBlobStore(config.blobs);
-    await verifySameBlobStore(redis, keys, await blobs.identity());
+    await createBlobStoreAgreement(redis, keys, blobs).verify();
 
     const runs = await createRedisRuns(redis);
     const redisClock = startRedisClock(redis, keys);
@@ -179,6 +181,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
           budgetMs: config.sendBudgetMs,
           backoffBaseMs: config.sendBackoffMs,
           backoffMaxMs: MAX_BACKOFF_MS,
+          storeRetryMs: STORE_RETRY_MS,
         },
       },
     });
@@ -217,10 +220,12 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     lifetime.use(mailbox, () => mailbox.stop());
 
+    const watch = await watchBlobStore(blobs, { intervalMs: BLOB_STORE_LOOK_MS, registry: metrics.registry, logger });
+    lifetime.use(watch, (started) => started.stop());
     const operations = await startOperationsServer(metrics.registry, {
       host: config.host,
       port: config.metricsPort,
-      ready: createReadiness([createRedisCheck(probe, READY_WITHIN_MS), redisObserver.settingsCheck]),
+      ready: createReadiness([createRedisCheck(probe, READY_WITHIN_MS), redisObserver.settingsCheck, watch.check]),
     });
     lifetime.use(operations, () => operations.stop());
     logger.info({ worker_id: workerId, metrics_port: operations.port }, 'ready');

@@ -31,6 +31,7 @@ export const FAILURES = {
   DEVICE_DELETED: { retryable: false },
   INTERNAL_ERROR: { retryable: true },
   QUEUE_UNAVAILABLE: { retryable: false },
+  STORAGE_UNAVAILABLE: { retryable: true },
   ACCEPTANCE_UNKNOWN: { retryable: false },
   NO_WORKER: { retryable: false },
   SHUTTING_DOWN: { retryable: false },

@@ -3,6 +3,7 @@ export { type BlobStoreVariables, blobStoreEnv, parseBlobStoreConfig } from './b
 export { type BlobStoreConfig, createBlobStore } from './blobs/create-blob-store.ts';
 export { createDirectoryBlobStore, type DirectoryBlobStoreOptions } from './blobs/directory-blob-store.ts';
 export { createS3BlobStore, type S3BlobStoreOptions } from './blobs/s3-blob-store.ts';
+export { type BlobStoreWatch, watchBlobStore } from './blobs/watch-blob-store.ts';
 export { isCidr } from './download/address-rules.ts';
 export { checkImageUrl } from './download/check-image-url.ts';
 export { type DownloadedImage, type DownloadOptions, downloadImage } from './download/download-image.ts';

@@ -1,4 +1,5 @@
-export { readSigningSecret, verifySameBlobStore } from './agreements.ts';
+export { readSigningSecret } from './agreements.ts';
+export { type BlobStoreAgreement, createBlobStoreAgreement } from './blob-store-agreement.ts';
 export { type ConnectOptions, connectRedis, disconnectRedis } from './connect.ts';
 export { CONTENT_TTL_MS, hasContent } from './contents.ts';
 export { readDeadlineClock, readUnsettled, removeDeadlines, type UnsettledMessage } from './deadlines.ts';

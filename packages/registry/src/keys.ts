@@ -18,6 +18,8 @@ export interface Keys {
   secret: string;
   /** The identity of the blob store that everyone must share. */
   blobStore: string;
+  /** The random id of this installation, which its blob store remembers. */
+  installation: string;
   /** Sorted set: worker id by the Unix milliseconds, on Redis' clock, until which it counts as alive. */
   workers: string;
   /** What a process writes to learn whether Redis takes writes. */
@@ -93,6 +95,7 @@ export function createKeys(prefix: string): Keys {
     unsettled: `{${prefix}:deadlines}:by-device`,
     secret: `${prefix}:secret`,
     blobStore: `${prefix}:blob-store`,
+    installation: `${prefix}:installation`,
     workers: `${prefix}:workers`,
     probe: (processId) => `${prefix}:probe:${processId}`,
     neverThere: `${prefix}:never-there`,

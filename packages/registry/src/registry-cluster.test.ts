@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { Failure, type MessageRecord, newMessageId } from '@postern/contract';
 import { type LocalRedisCluster, startLocalRedisCluster } from '@postern/local-redis';
 import type { Redis } from 'ioredis';
-import { readSigningSecret, verifySameBlobStore } from './agreements.ts';
+import { readSigningSecret } from './agreements.ts';
+import { createBlobStoreAgreement } from './blob-store-agreement.ts';
 import { connectRedis, disconnectRedis } from './connect.ts';
 import { createDevices } from './devices.ts';
 import { LeaseLostError, writeFenced } from './fenced.ts';
@@ -141,8 +142,10 @@ test('devices on every node are registered, found by their accounts, and removed
 });
 
 test('what is global is one key at a time, wherever its slot is', async () => {
-  await verifySameBlobStore(redis, keys, 'store');
-  await assert.rejects(verifySameBlobStore(redis, keys, 'other'));
+  const store = { identity: async () => 'store', claim: async (installation: string) => installation };
+  await createBlobStoreAgreement(redis, keys, store).verify();
+  const other = { ...store, identity: async () => 'other' };
+  await assert.rejects(createBlobStoreAgreement(redis, keys, other).verify(), /does not share its blob store/);
   assert.equal(await readSigningSecret(redis, keys), await readSigningSecret(redis, keys));
   const workers = createWorkers(redis, keys);
   await workers.beat('a', 60_000);

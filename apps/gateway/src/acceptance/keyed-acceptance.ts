@@ -126,7 +126,9 @@ async function replay(
     });
     return { messageId, isReplay: true };
   } catch (error) {
-    throw error instanceof Failure ? error : acceptanceUnknown(messageId, error);
+    // The gateway that claimed the key may live, and accept its message, although the image cannot be stored again here.
+    const isRefusal = error instanceof Failure && error.code !== 'STORAGE_UNAVAILABLE';
+    throw isRefusal ? error : acceptanceUnknown(messageId, error);
   }
 }
 

@@ -50,6 +50,7 @@ test('only old blobs that no message waits for are swept, and dead uploads', asy
   let redisIsDown = true;
   const sweeper = startSweeper({
     blobs,
+    assertOurs: () => Promise.resolve(),
     messages: {
       get: (id) => (redisIsDown ? Promise.reject(new Error('Command timed out')) : Promise.resolve(records[id])),
     },

@@ -5,6 +5,8 @@ import { delay, type Logger } from '@postern/runtime';
 
 export interface SweeperOptions {
   blobs: Pick<BlobStore, 'list' | 'delete' | 'sweepTemporary'>;
+  /** Rejects when the store is not, or not certainly, this installation's. */
+  assertOurs: () => Promise<void>;
   messages: Pick<Messages, 'get'>;
   failedJobs: Pick<FailedJobs, 'isKept'>;
   /** Only what is older is looked at. */
@@ -21,7 +23,7 @@ export interface Sweeper {
 /**
  * Deletes, every interval and once at the start, blobs that no message waits for (their upload or their worker died)
  * and files of uploads that nobody writes any more. A blob whose message may still be sent, for the first time or again, is
- * never touched, and nothing is touched while Redis cannot be asked.
+ * never touched, and nothing is touched while Redis cannot be asked or the store is somebody else's.
  */
 export function startSweeper(options: SweeperOptions): Sweeper {
   const { intervalMs, logger } = options;
@@ -42,9 +44,10 @@ export function startSweeper(options: SweeperOptions): Sweeper {
 }
 
 async function sweep(
-  { blobs, messages, failedJobs, graceMs, onSwept, logger }: SweeperOptions,
+  { blobs, assertOurs, messages, failedJobs, graceMs, onSwept, logger }: SweeperOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  await assertOurs();
   let swept = 0;
   for await (const { id, modifiedAtMs } of blobs.list()) {
     if (signal.aborted) return;

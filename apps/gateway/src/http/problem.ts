@@ -33,6 +33,7 @@ const HTTP_STATUS = {
   DEVICE_DELETED: 500,
   INTERNAL_ERROR: 500,
   QUEUE_UNAVAILABLE: 503,
+  STORAGE_UNAVAILABLE: 503,
   ACCEPTANCE_UNKNOWN: 503,
   NO_WORKER: 503,
   SHUTTING_DOWN: 503,
@@ -47,6 +48,7 @@ export function respondWithProblem(exchange: Exchange, thrown: unknown): void {
   facts.code = failure.code;
   if (failure.code === 'INTERNAL_ERROR' && failure.cause !== undefined)
     logger.error({ err: failure }, 'request failed');
+  else if (failure.code === 'STORAGE_UNAVAILABLE') logger.warn({ err: failure }, 'request failed');
   else if (failure.cause !== undefined) logger.debug({ err: failure }, 'request refused');
   if (failure.retryAfterSeconds !== undefined)
     response.set('Retry-After', String(Math.ceil(failure.retryAfterSeconds)));

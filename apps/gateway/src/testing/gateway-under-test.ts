@@ -87,7 +87,8 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
         if (jid !== null) await redis.hset(keys.jids, jid, deviceId, jid.replace(/:\d+@/, '@'), deviceId);
         await redis.set(own.lease, 'worker-1#1');
       },
-      storedFiles: async () => [...(await filesIn('blobs')), ...(await filesIn('incoming'))],
+      storedFiles: async () =>
+        [...(await filesIn('blobs')), ...(await filesIn('incoming'))].filter((name) => !name.startsWith('probe.')),
       laneSize,
       async untilLaneIsEmpty(deviceId) {
         const deadline = Date.now() + 5_000;

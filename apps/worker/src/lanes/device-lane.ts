@@ -35,7 +35,7 @@ export interface DeviceLaneDependencies extends Omit<PrepareDependencies, 'logge
   failedJobs: FailedJobs;
   redisClock: RedisClock;
   laneConcurrency: number;
-  send: Pick<SendOptions, 'maxAttempts' | 'budgetMs' | 'backoffBaseMs' | 'backoffMaxMs'>;
+  send: Pick<SendOptions, 'maxAttempts' | 'budgetMs' | 'backoffBaseMs' | 'backoffMaxMs' | 'storeRetryMs'>;
 }
 
 export interface DeviceLaneOptions {

@@ -67,6 +67,7 @@ function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptio
     budgetMs: 60_000,
     backoffBaseMs: 1,
     backoffMaxMs: 2,
+    storeRetryMs: 1,
     signal: new AbortController().signal,
     logger: createLogger({ name: 'test', level: 'silent' }),
     ...more,
@@ -151,6 +152,21 @@ test('a message whose upload fails is retried, counted, and never relayed', asyn
   assert.equal(sent.length, 0);
   const record = await messages.get(job.message_id);
   assert.deepEqual([record?.state, record?.attempts], ['queued', 3]);
+});
+
+const isAway = () => Promise.reject(new Failure('STORAGE_UNAVAILABLE', 'not mounted'));
+
+test('a blob store that is away uses up neither attempts nor the budget', async () => {
+  let looks = 0;
+  const prepare = () => ((looks += 1) < 10 ? isAway() : Promise.resolve(prepared));
+  const options = toOptions(createSession(['acked']).session, { prepare, budgetMs: 0, maxAttempts: 1 });
+  const outcome = await run(await accept(), options);
+  assert.equal(outcome.type === 'sent' && outcome.attempts, 1);
+});
+
+test('a message waits for a blob store that is away no longer than its ttl', async () => {
+  const outcome = await run(await accept(50), toOptions(createSession([]).session, { prepare: isAway }));
+  assert.deepEqual(outcome.type === 'failed' && [outcome.failure.code, outcome.attempts], ['EXPIRED', 0]);
 });
 
 for (const [state, code] of Object.entries({ queued: 'EXPIRED', sending: 'ACK_TIMEOUT' })) {

@@ -39,6 +39,8 @@ export interface SendOptions {
   budgetMs: number;
   backoffBaseMs: number;
   backoffMaxMs: number;
+  /** Between two looks at a blob store that is away, in milliseconds. */
+  storeRetryMs: number;
   /** Aborts when this worker lets go of the device. */
   signal: AbortSignal;
   logger: Logger;
@@ -75,11 +77,13 @@ export async function sendMessage(
   const { messages, maxAttempts, budgetMs, signal, clock } = options;
   if (record && isSent(record.state)) return { type: 'proved', attempts: record.attempts };
   if (!record || isSettled(record.state)) return { type: 'dropped' };
-  if (takenAt > job.expires_at) {
-    const failure = record.state === 'sending' ? neverAcknowledged() : expired();
-    return { type: 'failed', failure, attempts: record.attempts };
-  }
-  const deadline = clock() + budgetMs;
+  const takenAtMs = monotonicMs();
+  const isExpired = () => takenAt + monotonicMs() - takenAtMs > job.expires_at;
+  const toExpired = (attempts: number): SendOutcome => {
+    return { type: 'failed', failure: record.state === 'sending' ? neverAcknowledged() : expired(), attempts };
+  };
+  if (isExpired()) return toExpired(record.attempts);
+  let deadline = clock() + budgetMs;
   const stoodMs = () => Math.round(monotonicMs() - clock());
   const attempt = new Attempt(job, turn, options, record.state === 'sending');
   for (let attempts = record.attempts + 1; ; ) {
@@ -91,11 +95,17 @@ export async function sendMessage(
     } catch (thrown) {
       if (signal.aborted) return { type: 'released' };
       const failure = Failure.from(thrown);
-      const wait = backoffMs(attempts, options.backoffBaseMs, options.backoffMaxMs);
-      const isDisturbed = stoodMs() > stoodBefore;
+      // It has lost nothing, and nothing was tried: the message waits for it, as in its lane, until its ttl is over.
+      const isStoreAway = failure.code === 'STORAGE_UNAVAILABLE';
+      if (isStoreAway && isExpired()) return toExpired(attempts - 1);
+      if (isStoreAway) deadline = clock() + budgetMs;
+      const backoff = backoffMs(attempts, options.backoffBaseMs, options.backoffMaxMs);
+      const wait = Math.max(backoff, isStoreAway ? options.storeRetryMs : 0);
+      const isDisturbed = isStoreAway || stoodMs() > stoodBefore;
       const isUsedUp = attempts >= maxAttempts || clock() + wait > deadline;
       const last = !failure.retryable || (isUsedUp && !isDisturbed);
-      options.logger[last ? 'debug' : 'warn']({ err: failure, code: failure.code, attempts }, 'attempt failed');
+      const level = last || isStoreAway ? 'debug' : 'warn';
+      options.logger[level]({ err: failure, code: failure.code, attempts }, 'attempt failed');
       // A device that went away before anything was sent is not the message's failure; its grace bounds that wait.
       const counts = !isDisturbed && (failure.code !== 'DEVICE_NOT_CONNECTED' || attempt.wasCounted);
       options.onFailedAttempt?.(failure.code);

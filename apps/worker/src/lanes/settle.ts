@@ -88,7 +88,12 @@ function report(job: SendImageJob, outcome: Ending, settled: Settled, { count, l
 }
 
 /** The gateways' sweeper deletes what is kept, once its time is over. */
-async function dropBlob(job: SendImageJob, sent: boolean, { blobs, failedJobs }: SettleDependencies): Promise<void> {
+async function dropBlob(
+  job: SendImageJob,
+  sent: boolean,
+  { blobs, failedJobs, logger }: SettleDependencies,
+): Promise<void> {
   if (!sent && (await failedJobs.isKept(job.device_id, job.message_id))) return;
-  await blobs.delete(job.message_id);
+  // What cannot be deleted now is swept later.
+  await blobs.delete(job.message_id).catch((error: unknown) => logger.debug({ err: error }, 'blob not deleted'));
 }

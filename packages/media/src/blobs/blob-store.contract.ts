@@ -126,6 +126,17 @@ export function describeBlobStore(name: string, open: () => Promise<BlobStoreUnd
       assert.equal(await tested.store.identity(), asked[0]);
     });
 
+    it('belongs to the first installation that claims it', async () => {
+      const owners = await Promise.all(['a', 'b', 'c'].map((installation) => tested.store.claim(installation)));
+      assert.equal(new Set(owners).size, 1);
+      assert.equal(await tested.another.claim('later'), owners[0]);
+    });
+
+    it('can be probed while it is there', async () => {
+      await tested.store.probe();
+      assert.equal(await tested.countEverything(), 0);
+    });
+
     it('sweeps what dead writers left, and nothing that is being written', async () => {
       await tested.leaveTemporary();
       assert.equal(await tested.store.sweepTemporary(60_000), 0);

@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { assertBlobId, type BlobEntry, BlobNotFoundError, type BlobStore } from './blob-store.ts';
+import { assertBlobId, type BlobEntry, type BlobStore } from './blob-store.ts';
+import { findBlob } from './find-blob.ts';
 import { connectS3, type S3ConnectionOptions } from './s3-client.ts';
-import { isS3Error } from './s3-error.ts';
-import { readOrCreateIdentity } from './s3-identity.ts';
+import { isS3Error, S3Error } from './s3-error.ts';
+import { readMark, readOrCreateMark } from './s3-mark.ts';
 import { abortStaleUploads } from './s3-sweep.ts';
 import { uploadObject } from './s3-upload.ts';
+import { storageUnavailable } from './storage-failure.ts';
 
 export interface S3BlobStoreOptions extends S3ConnectionOptions {
   bucket: string;
@@ -16,8 +19,9 @@ export interface S3BlobStoreOptions extends S3ConnectionOptions {
 
 /**
  * A blob store in an S3 bucket: `<prefix>blobs/<id>` are complete blobs, pending multipart uploads what is being written,
- * `<prefix>identity` is the store's id. Nothing is asked of the server before the first call. A put uses up to 5 MB of
- * memory; a request is tried three times. Every failure but a missing blob is an Error with the server's own `code`.
+ * `<prefix>identity` is the store's id, `<prefix>owner` says whose it is. Nothing is asked of the server before the first
+ * call. A put uses up to 5 MB of memory; a request is tried three times. Whatever the server or the way to it refuses is
+ * STORAGE_UNAVAILABLE, with the server's own code as the reason.
  */
 export function createS3BlobStore({ bucket, prefix, listPageSize, ...connection }: S3BlobStoreOptions): BlobStore {
   const call = connectS3(connection);
@@ -28,16 +32,23 @@ export function createS3BlobStore({ bucket, prefix, listPageSize, ...connection 
     assertBlobId(id);
     return { Bucket: bucket, Key: blobs.Prefix + id };
   };
+  const identityAddress = { Bucket: bucket, Key: `${folder}identity` };
+  let known: string | undefined;
+  const assertHere = async () => {
+    const found = await readMark(call, identityAddress).catch(rejectAsUnavailable);
+    if (known === undefined || found?.text === known) return;
+    throw storageUnavailable(found ? 'its bucket holds another store' : 'its bucket is empty');
+  };
   const get = <T>(id: string, use: (body: Readable) => T | Promise<T>) => {
     const address = addressOf(id);
-    return call(async (s3) => use(toReadable((await s3.getObject(address)).Body))).catch((error: unknown) => {
-      throw isS3Error(error, 'NoSuchKey') ? new BlobNotFoundError(id) : error;
-    });
+    const look = () =>
+      call(async (s3) => use(toReadable((await s3.getObject(address)).Body))).catch(undefinedIfMissing);
+    return findBlob(id, look, assertHere);
   };
 
   return {
     async put(id, chunks, signal) {
-      await uploadObject(call, addressOf(id), chunks, signal);
+      await uploadObject(call, addressOf(id), chunks, signal).catch(rejectAsUnavailable);
     },
 
     async read(id) {
@@ -50,16 +61,16 @@ export function createS3BlobStore({ bucket, prefix, listPageSize, ...connection 
 
     async delete(id) {
       const address = addressOf(id);
-      await call((s3) => s3.deleteObject(address)).catch((error: unknown) => {
-        if (!isS3Error(error, 'NoSuchKey')) throw error;
-      });
+      await call((s3) => s3.deleteObject(address)).catch(undefinedIfMissing);
     },
 
     async *list(): AsyncGenerator<BlobEntry, void, undefined> {
+      await assertHere();
       let after: string | undefined;
       do {
         const from = after === undefined ? {} : { ContinuationToken: after };
-        const page = await call((s3) => s3.listObjectsV2({ ...blobs, MaxKeys: listPageSize ?? 1000, ...from }));
+        const listing = call((s3) => s3.listObjectsV2({ ...blobs, MaxKeys: listPageSize ?? 1000, ...from }));
+        const page = await listing.catch(rejectAsUnavailable);
         for (const { Key = '', LastModified } of page.Contents ?? []) {
           const id = Key.slice(blobs.Prefix.length);
           if (isBlobId(id) && LastModified) yield { id, modifiedAtMs: LastModified.getTime() };
@@ -69,13 +80,31 @@ export function createS3BlobStore({ bucket, prefix, listPageSize, ...connection 
     },
 
     async identity() {
-      return await readOrCreateIdentity(call, { Bucket: bucket, Key: `${folder}identity` });
+      known ??= await readOrCreateMark(call, identityAddress, randomUUID()).catch(rejectAsUnavailable);
+      return known;
+    },
+
+    async claim(installation) {
+      const address = { Bucket: bucket, Key: `${folder}owner` };
+      return await readOrCreateMark(call, address, installation).catch(rejectAsUnavailable);
+    },
+
+    async probe() {
+      await assertHere();
     },
 
     async sweepTemporary(olderThanMs) {
-      return await abortStaleUploads(call, blobs, olderThanMs);
+      return await abortStaleUploads(call, blobs, olderThanMs).catch(rejectAsUnavailable);
     },
   };
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!isS3Error(error, 'NoSuchKey')) rejectAsUnavailable(error);
+}
+
+function rejectAsUnavailable(error: unknown): never {
+  throw error instanceof S3Error ? storageUnavailable(error.code, error) : error;
 }
 
 function toReadable(body: unknown): Readable {
