@@ -22,7 +22,9 @@ let tested: GatewayUnderTest;
 let worker: WorkerDouble;
 
 before(async () => {
-  tested = lifetime.use(await startGatewayUnderTest({ API_KEYS: 'admin:key' }), (started) => started.stop());
+  tested = lifetime.use(await startGatewayUnderTest({ API_KEYS: 'admin:key-secret-for-tests' }), (started) =>
+    started.stop(),
+  );
   await tested.addDevice('shop');
   worker = await startWorkerDouble(tested, { deviceId: 'shop' });
   lifetime.use(worker, (started) => started.stop());
@@ -57,7 +59,7 @@ async function openWithKey(): ReturnType<typeof openPage> {
   const { page } = opened;
   await page.getByRole('button', { name: 'Authorize' }).first().click();
   const bearer = page.locator('.auth-container', { hasText: 'bearer' });
-  await bearer.locator('input').fill('key');
+  await bearer.locator('input').fill('key-secret-for-tests');
   await photograph(page, 'docs-2-authorize');
   await bearer.getByRole('button', { name: 'Apply credentials' }).click();
   await page.getByRole('button', { name: 'Close' }).first().click();

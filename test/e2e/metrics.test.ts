@@ -82,6 +82,8 @@ test('each metric of ours says what happened', () => {
     [gateway, 'postern_http_requests_total', { route: '/send/image', status: '202' }, (n) => n === 1],
     [gateway, 'postern_http_requests_total', { route: '/send/image', status: '400' }, (n) => n === 2],
     [gateway, 'postern_http_request_seconds', { route: '/send/image' }, (n) => n === 7],
+    [gateway, 'postern_authentication_failures_total', { result: 'wrong' }, (n) => n === 0],
+    [gateway, 'postern_authentication_failures_total', { result: 'refused' }, (n) => n === 0],
     [gateway, 'postern_messages_accepted_total', {}, (n) => n === 5],
     [gateway, 'postern_idempotent_replays_total', {}, (n) => n === 1],
     [gateway, 'postern_answers_queued_total', {}, (n) => n === 1],

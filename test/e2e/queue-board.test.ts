@@ -15,12 +15,13 @@ let tested: GatewayUnderTest;
 let messageId: string;
 
 before(async () => {
-  const keys = 'admin:key,shop:shopkey:shop:read,sender:sendkey:*:send';
-  const starting = startGatewayUnderTest({ API_KEYS: keys, BASIC_AUTH: 'ann:pass' });
+  const keys =
+    'admin:key-secret-for-tests,shop:shopkey-secret-for-tests:shop:read,sender:sendkey-secret-for-tests:*:send';
+  const starting = startGatewayUnderTest({ API_KEYS: keys, BASIC_AUTH: 'ann:pass-secret-for-tests' });
   tested = lifetime.use(await starting, (started) => started.stop());
   await tested.addDevice('shop');
   await tested.addDevice('a.b@c-2');
-  const headers = { 'X-Api-Key': 'key', Prefer: 'respond-async' };
+  const headers = { 'X-Api-Key': 'key-secret-for-tests', Prefer: 'respond-async' };
   const image = await createPicture();
   const sent = await sendImage(tested.url, 'shop', { phone: PHONE, image, caption: CAPTION, mentions: PHONE }, headers);
   messageId = String(sent.results['message_id']);
@@ -30,7 +31,7 @@ before(async () => {
 after(() => lifetime.stop());
 
 const get = (path: string, key?: string) =>
-  fetch(tested.url + path, { headers: key === undefined ? {} : { 'X-Api-Key': key } });
+  fetch(tested.url + path, { headers: key === undefined ? {} : { 'X-Api-Key': `${key}-secret-for-tests` } });
 
 const lanesFor = async (key: string) => {
   const answer = await get('/queues/api/queues', key);
@@ -65,7 +66,7 @@ test('nothing of it writes, and nothing tells of Redis itself', async () => {
     ['PUT', `${shop}/${messageId}/clean`],
     ['PATCH', `${shop}/${messageId}/update-data`],
   ] as const) {
-    const answer = await fetch(tested.url + path, { method, headers: { 'X-Api-Key': 'key' } });
+    const answer = await fetch(tested.url + path, { method, headers: { 'X-Api-Key': 'key-secret-for-tests' } });
     assert.equal(answer.status, 405, path);
   }
   assert.equal((await get('/queues/api/redis/stats', 'key')).status, 404);
@@ -102,7 +103,7 @@ test('the events of a lane that was looked at stay capped', async () => {
 });
 
 test('in a browser, lanes and a job are shown, without a complaint', async () => {
-  const httpCredentials = { username: 'ann', password: 'pass' };
+  const httpCredentials = { username: 'ann', password: 'pass-secret-for-tests' };
   const { page, complaints } = await openPage(lifetime, `${tested.url}/queues`, { httpCredentials });
   await page.getByText('a.b@c-2').first().waitFor();
   await photograph(page, 'queues-1-lanes');

@@ -10,6 +10,8 @@ export interface GatewayConfig {
   host: string;
   /** 0 picks a free port. */
   port: number;
+  /** Where metrics and health are served. */
+  metricsHost: string;
   /** 0 picks a free port. */
   metricsPort: number;
   redisUrl: string;
@@ -54,6 +56,7 @@ const PORT_RANGE = [0, 65_535] as const;
 const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: env.integer(3000, ...PORT_RANGE),
+  METRICS_HOST: env.string(),
   METRICS_PORT: env.integer(9100, ...PORT_RANGE),
   REDIS_URL: z
     .string('required, e.g. redis://127.0.0.1:6379')
@@ -99,6 +102,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     host: read.HOST,
     port: read.PORT,
+    metricsHost: read.METRICS_HOST ?? read.HOST,
     metricsPort: read.METRICS_PORT,
     redisUrl: read.REDIS_URL,
     redisPrefix: read.REDIS_PREFIX,

@@ -24,6 +24,7 @@ import {
   createMessages,
   createPairingQrs,
   createRedisCheck,
+  createSessions,
   createWriteProbe,
   disconnectRedis,
   hasContent,
@@ -33,6 +34,7 @@ import {
   startRedisClock,
 } from '@postern/registry';
 import {
+  ConfigError,
   createMetricsRegistry,
   createReadiness,
   type Logger,
@@ -46,7 +48,8 @@ import { createQuotable } from './acceptance/quotable.ts';
 import { assertWithinRate } from './acceptance/rate-limit.ts';
 import { assertRedisTakesMore } from './acceptance/redis-room.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
-import { readApiKeysFile } from './auth/credentials.ts';
+import { assertDistinct, readApiKeysFile } from './auth/credentials.ts';
+import { createGuessLimit } from './auth/guess-limit.ts';
 import { observeBacklog } from './backlog-metrics.ts';
 import { startSweeper } from './blobs/sweeper.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
@@ -69,7 +72,7 @@ import { createPages } from './http/pages.ts';
 import { queueBoardRoutes } from './http/queue-board.ts';
 import { sendImageRoutes } from './http/send-image.ts';
 import { startHttpServer } from './http/server.ts';
-import { createSessions, sessionRoutes } from './http/session.ts';
+import { sessionRoutes } from './http/session.ts';
 import { createUploadSlots } from './http/upload-slots.ts';
 import { LanePurges } from './lanes/lane-purges.ts';
 import { createGatewayMetrics } from './metrics.ts';
@@ -104,9 +107,9 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       ...config.credentials,
       ...(config.apiKeysFile === undefined ? [] : await readApiKeysFile(config.apiKeysFile)),
     ];
-    const authenticator = createAuthenticator(credentials);
-    if (authenticator.isOpen && !isLoopbackHost(config.host)) {
-      throw new Error('API_KEYS_FILE holds no key; without credentials only a loopback address is served');
+    assertDistinct(credentials);
+    if (credentials.length === 0 && !isLoopbackHost(config.host)) {
+      throw new ConfigError('API_KEYS_FILE holds no key; without credentials only a loopback address is served');
     }
     const service = { name: 'postern-gateway', id, logger };
     const tracing = lifetime.use(await startTracing(config.tracing, service), (started) => started.stop());
@@ -206,8 +209,11 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       uploads: () => uploadSlots.inUse(),
       eventStreams: () => changes.listeners,
     });
-    const { host } = config;
-    const operations = await startOperationsServer(registry, { host, port: config.metricsPort, ready: readiness });
+    const operations = await startOperationsServer(registry, {
+      host: config.metricsHost,
+      port: config.metricsPort,
+      ready: readiness,
+    });
     lifetime.use(operations, (started) => started.stop());
 
     const admission = {
@@ -224,11 +230,15 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const purges = lifetime.use(new LanePurges({ purge, messages, blobs, outcomes, metrics, logger }), (made) =>
       made.stop(),
     );
-    const sessions = createSessions(authenticator, secret);
+    const authenticator = createAuthenticator(
+      credentials,
+      createGuessLimit({ onFailure: (result) => metrics.authenticationFailures.inc({ result }) }),
+    );
+    const sessions = createSessions(redis, keys);
     const pairing = { devices, qrs, commands, qrLinks: createQrLinks(secret), shuttingDown: drain.begun };
     const routes = [
       ...operationsRoutes({ readiness }),
-      ...sessionRoutes(authenticator, sessions),
+      ...sessionRoutes({ authenticator, sessions }),
       ...sendImageRoutes({
         ...sending,
         assertWithinRate: (principal) => assertWithinRate(redis, keys, principal, config.rateLimit),
@@ -273,7 +283,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       tracing,
       logger,
     });
-    const server = await startHttpServer(app, { host, port: config.port });
+    const server = await startHttpServer(app, { host: config.host, port: config.port });
     lifetime.use(server, async (started) => {
       await drain.begin(DRAIN_MS);
       await started.stop(CLOSE_MS);

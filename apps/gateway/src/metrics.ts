@@ -5,6 +5,14 @@ export type GatewayMetrics = ReturnType<typeof createGatewayMetrics>;
 /** What a gateway counts; device ids are never labels. */
 export function createGatewayMetrics(registry: Registry) {
   const registers = [registry];
+  const authenticationFailures = new Counter({
+    name: 'postern_authentication_failures_total',
+    help: 'Wrong credentials: looked at (wrong), or one too many from one address (refused)',
+    labelNames: ['result'] as const,
+    registers,
+  });
+  // An alert sees an increase only of what was there before.
+  for (const result of ['wrong', 'refused'] as const) authenticationFailures.inc({ result }, 0);
   return {
     requests: new Counter({
       name: 'postern_http_requests_total',
@@ -19,6 +27,7 @@ export function createGatewayMetrics(registry: Registry) {
       buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 120],
       registers,
     }),
+    authenticationFailures,
     accepted: new Counter({ name: 'postern_messages_accepted_total', help: 'Messages put into a lane', registers }),
     admissionsRefused: new Counter({
       name: 'postern_admissions_refused_total',

@@ -27,7 +27,7 @@ let tested: GatewayUnderTest;
 let worker: WorkerDouble;
 let settle: (job: SendImageJob) => Promise<unknown>;
 before(async () => {
-  tested = await startGatewayUnderTest({ API_KEYS: 'admin:key,viewer:view:*:read' });
+  tested = await startGatewayUnderTest({ API_KEYS: 'admin:key-secret-for-tests,viewer:view-secret-for-tests:*:read' });
   await tested.addDevice('phone');
   await tested.addDevice('fresh', { state: 'unpaired' }, null);
   worker = await startWorkerDouble(tested, {
@@ -98,7 +98,7 @@ test('no parameter has an example, which the page would send without being asked
 
 /** Calls the server and holds its answer against what the description says about that status. */
 async function assertDescribed(method: string, template: string, path: string, init: RequestInit, status: number) {
-  const headers = { 'x-api-key': 'key', ...(init.headers as Record<string, string> | undefined) };
+  const headers = { 'x-api-key': 'key-secret-for-tests', ...(init.headers as Record<string, string> | undefined) };
   const response = await fetch(tested.url + path, { ...init, method: method.toUpperCase(), headers });
   const body: unknown = await response.json();
   assert.equal(response.status, status, JSON.stringify(body));
@@ -121,7 +121,7 @@ test('sends are answered as described', async () => {
   await send(202, { headers: { prefer: 'respond-async' } });
   await send(400, { body: toForm({ phone: '0' }) });
   await send(401, { headers: { 'x-api-key': 'wrong' } });
-  await send(403, { headers: { 'x-api-key': 'view' } });
+  await send(403, { headers: { 'x-api-key': 'view-secret-for-tests' } });
   await send(404, { headers: { 'x-device-id': 'nobody' } });
   await send(500, { headers: { 'x-device-id': 'fresh' } });
   settle = (job) => {
@@ -200,7 +200,7 @@ test('devices and pairing are answered as described', async () => {
   await assertDescribed('get', '/user/check', '/user/check?phone=628123456789', named('phone'), 200);
   await assertDescribed('get', '/user/check', '/user/check', named('phone'), 400);
   await assertDescribed('delete', one, '/devices/phone', {}, 200);
-  await assertDescribed('post', '/session', '/session', json({ key: 'key' }), 200);
+  await assertDescribed('post', '/session', '/session', json({ key: 'key-secret-for-tests' }), 200);
   await assertDescribed('post', '/session', '/session', json({ key: 'wrong' }), 401);
 });
 
@@ -215,7 +215,7 @@ test('lanes and their commands are answered as described', async () => {
     messageId,
     new Failure('SEND_FAILED', 'refused', { details: { reason: 479 } }),
   );
-  const viewer = { headers: { 'x-api-key': 'view' } };
+  const viewer = { headers: { 'x-api-key': 'view-secret-for-tests' } };
   await assertDescribed('get', '/lanes', '/lanes', viewer, 200);
   await assertDescribed('get', '/lanes', '/lanes', { headers: { 'x-api-key': 'wrong' } }, 401);
   for (const command of ['pause', 'resume', 'purge']) {

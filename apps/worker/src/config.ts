@@ -16,6 +16,7 @@ export const workerEnv = z.object({
     .default('postern'),
   REDIS_ALLOW_NO_APPENDONLY: env.boolean(false),
   HOST: env.string('127.0.0.1'),
+  METRICS_HOST: env.string(),
   METRICS_PORT: env.integer(9101, 0, 65_535),
   ...blobStoreEnv,
   WORKER_ID: z
@@ -61,7 +62,7 @@ export function readWorkerConfig(variables: Readonly<Record<string, string | und
     redisUrl: read.REDIS_URL,
     redisPrefix: read.REDIS_PREFIX,
     allowNoAppendOnly: read.REDIS_ALLOW_NO_APPENDONLY,
-    host: read.HOST,
+    metricsHost: read.METRICS_HOST ?? read.HOST,
     metricsPort: read.METRICS_PORT,
     blobs: parseBlobStoreConfig(read),
     workerId: read.WORKER_ID ?? `worker-${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,

@@ -223,7 +223,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const watch = await watchBlobStore(blobs, { intervalMs: BLOB_STORE_LOOK_MS, registry: metrics.registry, logger });
     lifetime.use(watch, (started) => started.stop());
     const operations = await startOperationsServer(metrics.registry, {
-      host: config.host,
+      host: config.metricsHost,
       port: config.metricsPort,
       ready: createReadiness([createRedisCheck(probe, READY_WITHIN_MS), redisObserver.settingsCheck, watch.check]),
     });

@@ -40,6 +40,7 @@ export { isRedisUrl } from './redis-url.ts';
 export { toReplyCode } from './reply-code.ts';
 export { scanKeys } from './scan-keys.ts';
 export { createDrainingScript, createScript, setDraining } from './script.ts';
+export { createSessions, type Sessions } from './sessions.ts';
 export { takeOfWindow } from './sliding-window.ts';
 export { createWorkers, readOwners, type Workers } from './workers.ts';
 export { createRedisCheck, createWriteProbe, type WriteProbe } from './write-probe.ts';

@@ -36,6 +36,8 @@ export interface Keys {
   idempotency(hash: string): string;
   /** There while a picture of this SHA-256 is in quarantine. */
   quarantined(sha256: string): string;
+  /** The credential of a session of the pages, by the hash of its token. */
+  session(hash: string): string;
   /** Sorted set: the requests of one caller within the rate limit's window. */
   rate(principal: string): string;
   /** Stream: what is posted to one process. */
@@ -104,6 +106,7 @@ export function createKeys(prefix: string): Keys {
     messageDevice: (messageId) => `${prefix}:message:${messageId}`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     quarantined: (sha256) => `${prefix}:quarantine:${sha256}`,
+    session: (hash) => `${prefix}:session:${hash}`,
     rate: (principal) => `${prefix}:rate:${encodeURIComponent(principal)}`,
     mailbox: (processId) => `${prefix}:mailbox:${processId}`,
     device: (deviceId) => {

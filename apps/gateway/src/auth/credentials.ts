@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { ConfigError } from '@postern/runtime';
 
 /** What a credential may be limited to. `read`: look at devices and messages; `manage`: add, pair and remove devices. */
 export const ACTIONS = ['send', 'read', 'manage'] as const;
@@ -15,6 +16,8 @@ export interface Principal {
 
 /** One configured credential. Only its SHA-256 is kept: of a key's secret, or of `user:password`. */
 export interface Credential {
+  /** Of its name, scheme and secret: another secret is another credential. */
+  id: string;
   scheme: 'key' | 'basic';
   digest: Buffer;
   principal: Principal;
@@ -24,9 +27,27 @@ export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Parses `name:secret[:devices[:actions]],…`; devices and actions are separated by `|`, `*` means all of them. */
+/** Long enough that nobody finds one by trying. */
+const MIN_SECRET_LENGTH = 16;
+
+/**
+ * Parses `name:secret[:devices[:actions]],…`; devices and actions are separated by `|`, `*` means all of them, as does
+ * leaving them out; what is empty means none.
+ */
 export function parseApiKeys(text: string): Credential[] {
-  return items(text, ',').map((item) => toKey(item, 'name:secret[:devices[:actions]]', sha256));
+  return items(text, ',').map((item) => toKey(item, 'name:secret[:devices[:actions]]', toSecretDigest));
+}
+
+/** Throws a ConfigError when two have the same name, or the same secret, without saying which. */
+export function assertDistinct(credentials: readonly Credential[]): void {
+  const names = new Set(credentials.map(({ principal }) => principal.name));
+  if (names.size < credentials.length) throw notDistinct('two have the same name');
+  const secrets = new Set(credentials.map(({ digest }) => digest.toString('hex')));
+  if (secrets.size < credentials.length) throw notDistinct('two have the same secret');
+}
+
+function notDistinct(what: string): ConfigError {
+  return new ConfigError(`The environment is not usable:\n  API_KEYS, API_KEYS_FILE, BASIC_AUTH: ${what}`);
 }
 
 /** Parses `user:password[,…]`; the password may contain colons, but no comma. */
@@ -34,8 +55,9 @@ export function parseBasicUsers(text: string): Credential[] {
   return items(text, ',').map((item) => {
     const colon = item.indexOf(':');
     if (colon < 1 || colon === item.length - 1) throw new Error('expected user:password, separated by commas');
+    assertLong(item.slice(colon + 1));
     const principal: Principal = { name: item.slice(0, colon), devices: 'all', actions: new Set(ACTIONS) };
-    return { scheme: 'basic', digest: sha256(item), principal };
+    return toCredential('basic', sha256(item), principal);
   });
 }
 
@@ -65,10 +87,24 @@ function toKey(item: string, expected: string, toDigest: (secret: string) => Buf
   if (name === '' || secret === '' || rest.length > 0) throw new Error(`expected ${expected}`);
   const principal: Principal = {
     name,
-    devices: devices === '*' || devices === '' ? 'all' : new Set(items(devices, '|')),
-    actions: new Set(actions === '*' || actions === '' ? ACTIONS : items(actions, '|').map(parseAction)),
+    devices: devices === '*' ? 'all' : new Set(items(devices, '|')),
+    actions: new Set(actions === '*' ? ACTIONS : items(actions, '|').map(parseAction)),
   };
-  return { scheme: 'key', digest: toDigest(secret), principal };
+  return toCredential('key', toDigest(secret), principal);
+}
+
+function toCredential(scheme: Credential['scheme'], digest: Buffer, principal: Principal): Credential {
+  const id = sha256(`${scheme} ${digest.toString('hex')} ${principal.name}`).toString('hex');
+  return { id, scheme, digest, principal };
+}
+
+function toSecretDigest(secret: string): Buffer {
+  assertLong(secret);
+  return sha256(secret);
+}
+
+function assertLong(secret: string): void {
+  if (secret.length < MIN_SECRET_LENGTH) throw new Error(`a secret has fewer than ${MIN_SECRET_LENGTH} characters`);
 }
 
 function parseAction(text: string): Action {

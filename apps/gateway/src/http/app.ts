@@ -64,7 +64,7 @@ export function createApp(options: AppOptions): Express {
         exchange.facts.route = path;
         if (access !== 'public') {
           traceRequest(exchange, path, tracing);
-          authenticate(exchange, { access, ...(changes && { changes }) }, options);
+          await authenticate(exchange, { access, ...(changes && { changes }) }, options);
         }
         await handle(exchange);
       });

@@ -11,7 +11,9 @@ let tested: GatewayUnderTest;
 let peer: string;
 const open: EventReader[] = [];
 before(async () => {
-  tested = await startGatewayUnderTest({ API_KEYS: 'all:a,shop:s:shop:read,sender:w:*:send' });
+  tested = await startGatewayUnderTest({
+    API_KEYS: 'all:a-secret-for-tests,shop:s-secret-for-tests:shop:read,sender:w-secret-for-tests:*:send',
+  });
   peer = await tested.startPeer();
 });
 afterEach(async () => {
@@ -21,14 +23,14 @@ afterEach(async () => {
 after(() => tested.stop());
 
 async function listen(key: string, url = tested.url): Promise<EventReader> {
-  const reader = await openEvents(url, key);
+  const reader = await openEvents(url, `${key}-secret-for-tests`);
   open.push(reader);
   return reader;
 }
 const post = (path: string, url = tested.url) =>
-  fetch(`${url}${path}`, { method: 'POST', headers: { 'x-api-key': 'a' } });
+  fetch(`${url}${path}`, { method: 'POST', headers: { 'x-api-key': 'a-secret-for-tests' } });
 const send = async (deviceId: string, url = tested.url) => {
-  const headers = { 'x-api-key': 'a', 'x-device-id': deviceId, prefer: 'respond-async' };
+  const headers = { 'x-api-key': 'a-secret-for-tests', 'x-device-id': deviceId, prefer: 'respond-async' };
   return String((await sendForm(url, {}, headers)).body.results?.['message_id']);
 };
 const is =
@@ -149,7 +151,7 @@ test('a Redis that is away is said once, and once that it is back', async (t) =>
 
 test('a stream needs a key that may read, and a GET', async () => {
   const ask = async (key: string, method = 'GET') =>
-    (await fetch(`${tested.url}/events`, { method, headers: { 'x-api-key': key } })).status;
+    (await fetch(`${tested.url}/events`, { method, headers: { 'x-api-key': `${key}-secret-for-tests` } })).status;
   assert.equal(await ask('wrong'), 401);
   assert.equal(await ask('w'), 403);
   assert.equal(await ask('a', 'POST'), 405);
@@ -157,8 +159,8 @@ test('a stream needs a key that may read, and a GET', async () => {
 });
 
 test('a gateway that stops ends its streams at once', async () => {
-  const other = await startGatewayUnderTest({ API_KEYS: 'all:a' });
-  const reader = await openEvents(other.url, 'a');
+  const other = await startGatewayUnderTest({ API_KEYS: 'all:a-secret-for-tests' });
+  const reader = await openEvents(other.url, 'a-secret-for-tests');
   await reader.next(is('synced'));
   const [started] = [performance.now()];
   await Promise.all([other.gateway.stop(), reader.ended]);

@@ -19,7 +19,7 @@ const markSent = ({ device_id, message_id }: SendImageJob) =>
 
 before(async () => {
   tested = await startGatewayUnderTest({
-    API_KEYS: 'shop:s,office:o',
+    API_KEYS: 'shop:s-secret-for-tests,office:o-secret-for-tests',
     SYNC_WAIT_MS: '5000',
     IDEMPOTENCY_TTL_MS: String(TTL_MS),
   });
@@ -52,7 +52,11 @@ interface SendOptions {
   prefer?: string;
 }
 const send = (key: string, fields: FormFields = {}, { url = tested.url, secret = 's', ...headers }: SendOptions = {}) =>
-  sendForm(url, { image, ...fields }, { 'x-api-key': secret, 'idempotency-key': key, ...headers });
+  sendForm(
+    url,
+    { image, ...fields },
+    { 'x-api-key': `${secret}-secret-for-tests`, 'idempotency-key': key, ...headers },
+  );
 const idOf = ({ body }: Answer) => String(body.results?.['message_id']);
 const replayed = ({ headers }: Answer) => headers.get('idempotency-replayed');
 const claims = () => createIdempotencyClaims(tested.redis, tested.keys, { ttlMs: TTL_MS });
@@ -114,7 +118,11 @@ for (const difference of DIFFERENCES) {
 }
 
 test('an image by URL is the same by its address', async () => {
-  const headers = { 'content-type': 'application/json', 'x-api-key': 's', 'idempotency-key': newKey() };
+  const headers = {
+    'content-type': 'application/json',
+    'x-api-key': 's-secret-for-tests',
+    'idempotency-key': newKey(),
+  };
   const sendUrl = (image_url: string) => sendText(tested.url, { phone: PHONE, image_url }, headers);
   const first = await sendUrl('https://example.com/a.png');
   assert.equal(idOf(await sendUrl('HTTPS://example.com:443/a.png')), idOf(first));

@@ -9,17 +9,22 @@ import { type Answer, sendForm, toAnswer } from '../testing/send-form.ts';
 let tested: GatewayUnderTest;
 let peer: string;
 before(async () => {
-  tested = await startGatewayUnderTest({ API_KEYS: 'all:a,shop:s:shop,reader:r:*:read|send', SYNC_WAIT_MS: '8000' });
+  tested = await startGatewayUnderTest({
+    API_KEYS: 'all:a-secret-for-tests,shop:s-secret-for-tests:shop,reader:r-secret-for-tests:*:read|send',
+    SYNC_WAIT_MS: '8000',
+  });
   peer = await tested.startPeer();
 });
 afterEach(() => tested.reset());
 after(() => tested.stop());
 
 async function ask(method: string, path: string, secret = 'a'): Promise<Answer> {
-  return toAnswer(await fetch(`${tested.url}${path}`, { method, headers: { 'x-api-key': secret } }));
+  return toAnswer(
+    await fetch(`${tested.url}${path}`, { method, headers: { 'x-api-key': `${secret}-secret-for-tests` } }),
+  );
 }
 const send = (deviceId: string, headers: Record<string, string> = {}, url = tested.url) =>
-  sendForm(url, {}, { 'x-api-key': 'a', 'x-device-id': deviceId, ...headers });
+  sendForm(url, {}, { 'x-api-key': 'a-secret-for-tests', 'x-device-id': deviceId, ...headers });
 const queue = async (deviceId: string) => {
   const { body } = await send(deviceId, { prefer: 'respond-async' });
   return String(body.results?.['message_id']);

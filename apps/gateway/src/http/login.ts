@@ -72,7 +72,6 @@ export async function showQr(exchange: Exchange, device: DeviceRecord, parts: Lo
   const { device_id } = device;
   await beginLogin(exchange, device, parts);
   const { qr, expiresAt } = await readFirstQr(device_id, parts, { timeoutMs: FIRST_QR_MS, signal });
-  response.set('Cache-Control', 'no-store');
   succeed(response, 'Scan the QR', {
     device_id,
     qr_link: toAbsolute(request, parts.qrLinks.sign(device_id, expiresAt)),
@@ -96,7 +95,6 @@ export async function pairByCode(
   const { device_id } = device;
   const { pair_code } = await commands.run({ name: 'pair_code', deviceId: device_id, phone, requestId, signal });
   if (pair_code === undefined) throw new Failure('INTERNAL_ERROR', 'The worker answered without a code');
-  response.set('Cache-Control', 'no-store');
   succeed(response, 'Enter this code on the phone', { device_id, pair_code });
 }
 

@@ -13,7 +13,7 @@ let tested: GatewayUnderTest;
 let peer: string;
 before(async () => {
   tested = await startGatewayUnderTest({
-    API_KEYS: 'all:a,shop:s:shop,reader:r:*:read',
+    API_KEYS: 'all:a-secret-for-tests,shop:s-secret-for-tests:shop,reader:r-secret-for-tests:*:read',
     SYNC_WAIT_MS: '5000',
   });
   peer = await tested.startPeer();
@@ -29,10 +29,16 @@ interface AskOptions {
 }
 async function ask(method: string, path: string, options: AskOptions = {}): Promise<Answer> {
   const { url = tested.url, secret = 'a', ...headers } = options;
-  return toAnswer(await fetch(`${url}${path}`, { method, headers: { 'x-api-key': secret, ...headers } }));
+  return toAnswer(
+    await fetch(`${url}${path}`, { method, headers: { 'x-api-key': `${secret}-secret-for-tests`, ...headers } }),
+  );
 }
 const send = (deviceId: string, headers: Record<string, string> = {}) =>
-  sendForm(tested.url, {}, { 'x-api-key': 'a', 'x-device-id': deviceId, prefer: 'respond-async', ...headers });
+  sendForm(
+    tested.url,
+    {},
+    { 'x-api-key': 'a-secret-for-tests', 'x-device-id': deviceId, prefer: 'respond-async', ...headers },
+  );
 const metrics = async () => (await fetch(`http://127.0.0.1:${tested.gateway.metricsPort}/metrics`)).text();
 const idOf = ({ body }: Answer) => String(body.results?.['message_id']);
 const idsOf = ({ body }: Answer) =>
@@ -99,7 +105,8 @@ test('a queued message is cancelled: who waits anywhere gets CANCELLED, and noth
   await tested.addDevice('shop');
   const key = { 'idempotency-key': 'cancel-me' };
   const image = samplePng();
-  const post = (url: string) => sendForm(url, { image }, { 'x-api-key': 'a', 'x-device-id': 'shop', ...key });
+  const post = (url: string) =>
+    sendForm(url, { image }, { 'x-api-key': 'a-secret-for-tests', 'x-device-id': 'shop', ...key });
   const waiting = [post(tested.url), post(peer)];
   const deadline = Date.now() + 5_000;
   let ids: string[] = [];

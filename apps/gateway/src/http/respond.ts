@@ -28,6 +28,8 @@ export function respond(response: Response, status: number, envelope: Envelope):
   response
     .status(status)
     .set('Content-Type', 'application/json; charset=utf-8')
+    // What is true now, for one caller: nobody on the way may keep it.
+    .set('Cache-Control', 'no-store')
     .set('Content-Length', `${body.length}`);
   if (isBodyPending(response.req)) endAfterDraining(response.req, response, body);
   else response.end(body);

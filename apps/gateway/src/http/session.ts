@@ -1,68 +1,74 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Failure } from '@postern/contract';
+import type { Sessions } from '@postern/registry';
 import type { Authenticated, Authenticator } from '../auth/authenticator.ts';
+import { answering } from '../redis-silence.ts';
 import type { Route } from './exchange.ts';
 import { succeed } from './respond.ts';
 import { assertSameOrigin } from './same-origin.ts';
 import { readTextBody } from './text-body.ts';
 import { toFields } from './text-fields.ts';
 
+export interface SessionParts {
+  authenticator: Authenticator;
+  sessions: Sessions;
+}
+
 const COOKIE = 'postern_session';
+const ATTRIBUTES = 'Path=/; HttpOnly; SameSite=Strict';
+const TOKEN = /^[\w-]{43}$/;
 const LIFETIME_S = 12 * 3600;
 /** A key is short, and nobody has shown one yet. */
 const MAX_BODY_BYTES = 4 * 1024;
 
-export interface Sessions {
-  /** The session that a Cookie header carries. */
-  identify(cookieHeader: string | undefined): Authenticated | undefined;
-  /** The Set-Cookie header's value for a new session. */
-  begin(name: string): string;
+/**
+ * Who the session of a Cookie header belongs to. It stands for the credential that began it: with another secret or name,
+ * or without that credential, it is over.
+ */
+export async function identifySession(
+  cookieHeader: string | undefined,
+  { authenticator, sessions }: SessionParts,
+): Promise<Authenticated | undefined> {
+  const token = readToken(cookieHeader);
+  const holder = token === undefined ? undefined : await answering(sessions.holderOf(token));
+  return holder === undefined ? undefined : authenticator.byCredential(holder);
 }
 
-/** Sessions of the pages: a signed cookie, so that every gateway knows them and none stores them. */
-export function createSessions(authenticator: Authenticator, secret: string): Sessions {
-  const sign = (text: string) => createHmac('sha256', secret).update(`session ${text}`).digest();
-  return {
-    identify(cookieHeader) {
-      const value = (cookieHeader ?? '').split(/;\s*/).find((cookie) => cookie.startsWith(`${COOKIE}=`));
-      const [name = '', expires = '', signature = ''] = (value?.slice(COOKIE.length + 1) ?? '').split('.');
-      const given = Buffer.from(signature, 'base64url');
-      const expected = sign(`${name}.${expires}`);
-      if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-      if (Number(expires) < Date.now()) return undefined;
-      const principal = authenticator.byName(Buffer.from(name, 'base64url').toString('utf8'));
-      return principal && { principal, proof: 'cookie' };
-    },
-    begin(name) {
-      const claim = `${Buffer.from(name).toString('base64url')}.${Date.now() + LIFETIME_S * 1000}`;
-      const value = `${claim}.${sign(claim).toString('base64url')}`;
-      return `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${LIFETIME_S}`;
-    },
-  };
-}
-
-/** `POST /session {key}`: exchanges a key for the pages' cookie. `DELETE /session` has the browser drop it. */
-export function sessionRoutes(authenticator: Authenticator, sessions: Sessions): Route[] {
-  const handle: Route['handle'] = async ({ request, response, signal }) => {
+/** `POST /session {key}`: exchanges a key for the pages' cookie. `DELETE /session` ends the session, at every gateway. */
+export function sessionRoutes({ authenticator, sessions }: SessionParts): Route[] {
+  const begin: Route['handle'] = async ({ request, response, signal }) => {
     assertSameOrigin(request, authenticator.isOpen ? 'open' : 'cookie');
     const fields = toFields(request, await readTextBody(request, signal, MAX_BODY_BYTES));
     const key = fields.get('key');
     const found = authenticator.identify({
       authorization: undefined,
       apiKey: typeof key === 'string' ? key : undefined,
+      address: request.socket.remoteAddress,
     });
     if (!found) throw new Failure('AUTHENTICATION_ERROR', 'The key is not valid');
-    const secure = request.get('x-forwarded-proto') === 'https' ? '; Secure' : '';
-    if (found.proof !== 'open') response.set('Set-Cookie', sessions.begin(found.principal.name) + secure);
+    if (found.credentialId !== undefined) {
+      const token = randomBytes(32).toString('base64url');
+      await answering(sessions.begin(token, found.credentialId, LIFETIME_S * 1000));
+      const secure = request.get('x-forwarded-proto') === 'https' ? '; Secure' : '';
+      response.set('Set-Cookie', `${COOKIE}=${token}; ${ATTRIBUTES}; Max-Age=${LIFETIME_S}${secure}`);
+    }
     succeed(response, 'Session begun', { name: found.principal.name });
   };
-  const end: Route['handle'] = ({ request, response }) => {
+  const end: Route['handle'] = async ({ request, response }) => {
     assertSameOrigin(request, authenticator.isOpen ? 'open' : 'cookie');
-    response.set('Set-Cookie', `${COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`);
+    const token = readToken(request.get('cookie'));
+    if (token !== undefined) await answering(sessions.end(token));
+    response.set('Set-Cookie', `${COOKIE}=; ${ATTRIBUTES}; Max-Age=0`);
     succeed(response, 'Session ended', {});
   };
   return [
-    { method: 'post', path: '/session', access: 'public', handle },
+    { method: 'post', path: '/session', access: 'public', handle: begin },
     { method: 'delete', path: '/session', access: 'public', handle: end },
   ];
+}
+
+function readToken(cookieHeader = ''): string | undefined {
+  const value = cookieHeader.split(/;\s*/).find((cookie) => cookie.startsWith(`${COOKIE}=`));
+  const token = value?.slice(COOKIE.length + 1);
+  return token !== undefined && TOKEN.test(token) ? token : undefined;
 }

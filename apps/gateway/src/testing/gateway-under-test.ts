@@ -14,8 +14,8 @@ import { type Gateway, startGateway } from '../gateway.ts';
 export interface GatewayUnderTest {
   gateway: Gateway;
   url: string;
-  /** The URL of another gateway with the same settings, on the same Redis and blob directory. */
-  startPeer(): Promise<string>;
+  /** The URL of another gateway on the same Redis and blob directory, with the same settings but these. */
+  startPeer(variables?: Record<string, string>): Promise<string>;
   /** What the gateways logged so far, one line each. */
   logLines(): string[];
   server: LocalRedis;
@@ -48,16 +48,17 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
     log.on('data', (chunk: Buffer) => {
       logged += chunk.toString();
     });
-    const config = readConfig({
+    const environment = {
       REDIS_URL: server.url,
       REDIS_PREFIX: 'test',
       BLOB_DIR: directory,
       PORT: '0',
       METRICS_PORT: '0',
       ...variables,
-    });
+    };
     const logger = createLogger({ name: 'gateway', level: 'debug', destination: log });
-    const start = async () => lifetime.use(await startGateway(config, logger), (started) => started.stop());
+    const start = async (more: Record<string, string> = {}) =>
+      lifetime.use(await startGateway(readConfig({ ...environment, ...more }), logger), (started) => started.stop());
     const gateway = await start();
     const keys = createKeys('test');
     const connecting = connectRedis({ url: server.url, name: 'test', profile: 'patient', onError: () => {} });
@@ -72,7 +73,7 @@ export function startGatewayUnderTest(variables: Record<string, string> = {}): P
     return {
       gateway,
       url: `http://127.0.0.1:${gateway.port}`,
-      startPeer: async () => `http://127.0.0.1:${(await start()).port}`,
+      startPeer: async (more) => `http://127.0.0.1:${(await start(more)).port}`,
       logLines: () => logged.split('\n').filter((line) => line !== ''),
       server,
       redis,
