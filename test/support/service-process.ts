@@ -27,23 +27,19 @@ export interface ServiceProcess {
 const NODE_OPTIONS = ['--max-semi-space-size=8'];
 
 /**
- * Starts an app's main.ts, or what was built of it, with exactly these variables (and PATH), and resolves at its `ready`
- * line.
+ * Starts an app's main.ts, or what was built of it (here, or in a tree elsewhere), with exactly these variables (and PATH),
+ * and resolves at its `ready` line.
  */
 export async function startService(
   app: 'gateway' | 'worker',
   env: Record<string, string>,
-  run: 'source' | 'built' = 'source',
+  run: 'source' | 'built' | { tree: string } = 'source',
   nodeArgs: readonly string[] = [],
 ): Promise<ServiceProcess> {
   const source = ['--conditions=source', join(root, 'apps', app, 'src', 'main.ts')];
-  const args = [
-    '--import',
-    END_WITH_PARENT,
-    ...NODE_OPTIONS,
-    ...nodeArgs,
-    ...(run === 'source' ? source : [join(root, 'apps', app, 'dist', 'main.js')]),
-  ];
+  const built = join(typeof run === 'object' ? run.tree : root, 'apps', app, 'dist', 'main.js');
+  const ours = ['--import', END_WITH_PARENT, ...NODE_OPTIONS, ...nodeArgs];
+  const args = [...ours, ...(run === 'source' ? source : [built])];
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },
