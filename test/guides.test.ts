@@ -57,6 +57,33 @@ test('the troubleshooting page explains every failure code', () => {
   assert.deepEqual(explained.toSorted(), Object.keys(FAILURES).toSorted());
 });
 
+test('the scaling page plans with the figures of the performance page', () => {
+  const performance = read('docs/performance.md');
+  const scaling = read('docs/scaling.md');
+  const costOf = (scenario: string) => {
+    const row = performance.split('\n').find((line) => line.startsWith(`| ${scenario}, 16 in flight |`)) ?? '';
+    const [, gateway, worker, redis] = / ([\d.]+) \+ ([\d.]+) \+ ([\d.]+) /.exec(row) ?? assert.fail(scenario);
+    return { gateway, worker, redis };
+  };
+  const perSecond = (ms: string | undefined) => String(Math.round(1000 / Number(ms)));
+  const small = costOf('unique 100 KB');
+  const large = costOf('unique 5 MB');
+  const row = (part: string) => scaling.split('\n').find((line) => line.startsWith(`| ${part} |`)) ?? '';
+  for (const text of [`(${small.gateway} ms a message)`, `${perSecond(small.gateway)} uploads`]) {
+    assert.ok(row('gateway').includes(text), text);
+  }
+  for (const text of [
+    `(${small.worker} ms, ${large.worker} ms a message`,
+    `${perSecond(small.worker)} unique`,
+    `${perSecond(large.worker)} of 5 MB`,
+  ]) {
+    assert.ok(row('worker').includes(text), text);
+  }
+  for (const text of [`(${small.redis} ms a message`, `${perSecond(small.redis)} messages`]) {
+    assert.ok(row('Redis').includes(text), text);
+  }
+});
+
 test('every setting that a page names exists', () => {
   const known = new Set([...read('.env.example').matchAll(/^#([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name));
   const codes = new Set(Object.keys(FAILURES));

@@ -78,7 +78,7 @@ test('the proxy and Prometheus ask the services by their names and ports', () =>
   }
 });
 
-test('Grafana is given the dashboard, whose panels ask the provisioned source and do not overlap', () => {
+test('Grafana is given the dashboard, whose panels ask the source that is chosen and do not overlap', () => {
   const { datasources } = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml')) as {
     datasources: { uid: string; url: string }[];
   };
@@ -86,10 +86,15 @@ test('Grafana is given the dashboard, whose panels ask the provisioned source an
     datasources.map(({ url }) => url),
     ['http://prometheus:9090'],
   );
-  const { panels } = readDashboard();
+  const { panels, templating } = readDashboard();
+  assert.deepEqual(
+    templating.list.map(({ name, type, query }) => [name, type, query]),
+    [['datasource', 'datasource', 'prometheus']],
+  );
   const taken = new Map<string, string>();
   for (const { title, datasource, gridPos, targets = [] } of panels) {
-    assert.equal(datasource?.uid, datasources[0]?.uid, title);
+    assert.equal(datasource?.uid, '${datasource}', title);
+    for (const target of targets) assert.deepEqual(target.datasource, datasource, title);
     assert.ok(targets.length > 0, title);
     assert.ok(gridPos.x + gridPos.w <= 24, title);
     for (let cell = 0; cell < gridPos.w * gridPos.h; cell += 1) {

@@ -56,6 +56,25 @@ test('nothing is in it but what runs: no sources, no tests, no tools, no demo, n
   );
 });
 
+test('the licences that ask for more than a notice are the ones that docs/deploying.md explains', () => {
+  const manifests = files.filter((file) => /(^|\/)node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(file));
+  const others = manifests.flatMap((file) => {
+    const read = JSON.parse(readFileSync(join(tree, file), 'utf8')) as {
+      name?: string;
+      license?: string;
+      licenses?: { type: string }[];
+    };
+    const licence = read.license ?? read.licenses?.map(({ type }) => type).join(' OR ');
+    const isKnown = /^(MIT|ISC|BSD-[23]-Clause|0BSD|Apache-2\.0|BlueOak-1\.0\.0)$/.test(licence ?? '');
+    return isKnown || read.name?.startsWith('@postern/')
+      ? []
+      : [`${read.name?.replace(/-(linux|darwin).*/, '')} (${licence})`];
+  });
+  assert.deepEqual(others.toSorted(), ['@img/sharp-libvips (LGPL-3.0-or-later)', 'libsignal (GPL-3.0)']);
+  const guide = readFileSync(join(root, 'docs/deploying.md'), 'utf8');
+  for (const name of ['`libsignal` (GPL-3.0)', '`sharp-libvips` (LGPL-3.0-or-later)']) assert.ok(guide.includes(name));
+});
+
 test('gateway and worker start from it and are ready, and the pages are there', async () => {
   const redis = lifetime.use(await startLocalRedis(), (started) => started.stop());
   const data = mkdtempSync(join(tmpdir(), 'postern-image-data-'));
@@ -67,9 +86,9 @@ test('gateway and worker start from it and are ready, and the pages are there', 
   ]);
   lifetime.use(gateway, (started) => started.stop());
   lifetime.use(worker, (started) => started.stop());
-  const url = `http://127.0.0.1:${gateway.ready['port']}`;
+  const url = `http://127.0.0.1:${String(gateway.ready['port'])}`;
   for (const path of ['/readyz', '/', '/app.js', '/docs', '/docs/swagger-ui-bundle.js', '/openapi.yaml', '/queues']) {
     assert.equal((await fetch(url + path)).status, 200, path);
   }
-  assert.equal((await fetch(`http://127.0.0.1:${worker.ready['metrics_port']}/readyz`)).status, 200);
+  assert.equal((await fetch(`http://127.0.0.1:${String(worker.ready['metrics_port'])}/readyz`)).status, 200);
 });

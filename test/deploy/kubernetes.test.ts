@@ -144,3 +144,13 @@ test('workers are scaled by a metric that exists', () => {
     query,
   );
 });
+
+test('the PrometheusRule of the Operator is made of the rules that compose uses, as its comment says', () => {
+  const operator = read('prometheus-operator/monitoring.yaml');
+  const [, command = ''] = /^#\s+(\{ cat .*) \| kubectl apply -f -$/m.exec(operator) ?? [];
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: `${folder}/../..`, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  const { kind, spec } = parse(stdout) as { kind: string; spec: unknown };
+  assert.equal(kind, 'PrometheusRule');
+  assert.deepEqual(spec, parse(read('../prometheus/rules.yml')));
+});

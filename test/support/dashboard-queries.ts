@@ -13,6 +13,7 @@ export interface Dashboard {
   title: string;
   uid: string;
   panels: DashboardPanel[];
+  templating: { list: { name: string; type: string; query: string }[] };
 }
 
 export function readDashboard(): Dashboard {
