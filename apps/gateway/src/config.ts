@@ -60,7 +60,7 @@ const variables = z.object({
   METRICS_PORT: env.integer(9100, ...PORT_RANGE),
   REDIS_URL: z
     .string('required, e.g. redis://127.0.0.1:6379')
-    .refine(isRedisUrl, 'expected redis://…, rediss://… or redis+cluster://…'),
+    .refine(isRedisUrl, 'expected redis://…, redis+sentinel://…/master or redis+cluster://…, or rediss…'),
   REDIS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'expected letters, digits, dashes or underscores')

@@ -9,7 +9,7 @@ import { z } from 'zod';
 export const workerEnv = z.object({
   REDIS_URL: z
     .string('required, e.g. redis://127.0.0.1:6379')
-    .refine(isRedisUrl, 'expected redis://…, rediss://… or redis+cluster://…'),
+    .refine(isRedisUrl, 'expected redis://…, redis+sentinel://…/master or redis+cluster://…, or rediss…'),
   REDIS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'expected letters, digits, dashes or underscores')

@@ -5,4 +5,9 @@ export {
   type LocalRedisClusterOptions,
   startLocalRedisCluster,
 } from './local-redis-cluster.ts';
+export {
+  type LocalRedisSentinels,
+  type LocalRedisSentinelsOptions,
+  startLocalRedisSentinels,
+} from './local-redis-sentinels.ts';
 export { type RedisRelay, startRedisRelay } from './redis-relay.ts';

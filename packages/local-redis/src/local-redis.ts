@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { delay } from '@postern/runtime';
 import { dieWithUs } from './die-with-us.ts';
 import { freePort } from './free-port.ts';
 import { recordServer, untilPredecessorEnded } from './predecessor.ts';
 import { findOrInstallRedis } from './redis-binary.ts';
+import { terminate, unrefServer, untilAnswering } from './server-process.ts';
 
 export interface LocalRedisOptions {
   /** Where the append-only file lives; made readable for this user alone. Default: a temporary one, removed by `stop`. */
@@ -106,12 +105,7 @@ function toLocalRedis(
   password: string | undefined,
   removeDirectory: () => Promise<void>,
 ): LocalRedis {
-  // Its output is not kept, and neither its pipes nor itself keep our event loop alive.
-  for (const pipe of [server.stdout, server.stderr]) {
-    pipe?.resume();
-    if (pipe && 'unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
-  }
-  server.unref();
+  unrefServer(server);
   return {
     url: `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
     port,
@@ -121,49 +115,4 @@ function toLocalRedis(
       await removeDirectory();
     },
   };
-}
-
-/** SIGTERM lets Redis write its file; one that is stopped (SIGSTOP) or stuck is killed after 5 s. */
-async function terminate(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  server.ref();
-  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  server.kill('SIGTERM');
-  const timer = setTimeout(() => server.kill('SIGKILL'), 5_000);
-  await exited;
-  clearTimeout(timer);
-}
-
-async function untilAnswering(server: ChildProcess, port: number): Promise<void> {
-  let output = '';
-  const collect = (chunk: Buffer) => {
-    output = (output + chunk.toString()).slice(-2000);
-  };
-  server.stdout?.on('data', collect);
-  server.stderr?.on('data', collect);
-  let failure: Error | undefined;
-  server.once('error', (error) => {
-    failure = error;
-  });
-  const deadline = Date.now() + 15_000;
-  while (Date.now() < deadline) {
-    if (failure) throw failure;
-    if (server.exitCode !== null) throw new Error(`redis-server ended with code ${server.exitCode}:\n${output}`);
-    if (await isAnswering(port)) return;
-    await delay(20);
-  }
-  throw new Error(`redis-server did not answer within 15 s:\n${output}`);
-}
-
-function isAnswering(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
-    const finish = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(500, () => finish(false));
-    socket.once('data', (chunk) => finish(/^(\+PONG|-NOAUTH)/.test(chunk.toString())));
-    socket.once('error', () => finish(false));
-  });
 }
