@@ -24,6 +24,7 @@ export const workerEnv = z.object({
     .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
     .optional(),
   LEASE_TTL_MS: env.integer(10_000, 1_000, 600_000),
+  WHATSAPP_UNREACHABLE_MS: env.integer(20_000, 1_000, 3_600_000),
   DEVICE_GRACE_MS: env.integer(60_000, 0, 86_400_000),
   ACK_TIMEOUT_MS: env.integer(20_000, 100, 600_000),
   CONNECT_TIMEOUT_MS: env.integer(30_000, 500, 600_000),
@@ -67,6 +68,7 @@ export function readWorkerConfig(variables: Readonly<Record<string, string | und
     blobs: parseBlobStoreConfig(read),
     workerId: read.WORKER_ID ?? `worker-${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
     leaseTtlMs: read.LEASE_TTL_MS,
+    unreachableMs: read.WHATSAPP_UNREACHABLE_MS,
     graceMs: read.DEVICE_GRACE_MS,
     ackTimeoutMs: read.ACK_TIMEOUT_MS,
     connectTimeoutMs: read.CONNECT_TIMEOUT_MS,

@@ -24,7 +24,10 @@ import {
 import { createReadiness, type Logger, startOperationsServer, startTracing, withLifetime } from '@postern/runtime';
 import type { WorkerConfig } from './config.ts';
 import { createCommandInbox } from './devices/command-inbox.ts';
+import { joinWorkers } from './devices/join-workers.ts';
+import { Membership } from './devices/membership.ts';
 import { Ownership } from './devices/ownership.ts';
+import { Reachability } from './devices/reachability.ts';
 import { startExpiry } from './lanes/expire-messages.ts';
 import { createMeasuredImages } from './lanes/measured-images.ts';
 import { createPreparedImages } from './lanes/prepare-message.ts';
@@ -34,6 +37,7 @@ import { UploadCache } from './lanes/upload-cache.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { stopWorker } from './stop-worker.ts';
 import { createBaileys } from './whatsapp/baileys.ts';
+import { verifyStateKey } from './whatsapp/credentials/verify-state-key.ts';
 
 const CLAIM_INTERVAL_MS = 750;
 const REBALANCE_INTERVAL_MS = 1_000;
@@ -74,6 +78,9 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     const messages = createMessages(redis, keys, { recordTtlMs: config.recordTtlMs });
     const blobs = createBlobStore(config.blobs);
     await createBlobStoreAgreement(redis, keys, blobs).verify();
+    await verifyStateKey(redis, keys, config.stateEncryptionKey);
+    const workers = createWorkers(redis, keys);
+    await joinWorkers({ workers, workerId, leaseTtlMs: config.leaseTtlMs });
 
     const runs = await createRedisRuns(redis);
     const redisClock = startRedisClock(redis, keys);
@@ -129,9 +136,17 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     lifetime.use(reconciler, () => reconciler.stop());
 
+    const reachability = new Reachability({
+      unreachableMs: config.unreachableMs,
+      canReach: () => whatsapp.canReach(),
+      clock: redisClock.clock,
+    });
+    const { leaseTtlMs } = config;
+    const membership = new Membership({ workers, workerId, leaseTtlMs, reachability, logger });
     const ownership = new Ownership({
       leases,
-      workers: createWorkers(redis, keys),
+      workers,
+      membership,
       leaseTtlMs: config.leaseTtlMs,
       redisUpMs: runs.uptimeMs,
       claimIntervalMs: CLAIM_INTERVAL_MS,
@@ -222,10 +237,16 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
 
     const watch = await watchBlobStore(blobs, { intervalMs: BLOB_STORE_LOOK_MS, registry: metrics.registry, logger });
     lifetime.use(watch, (started) => started.stop());
+    const checks = [
+      createRedisCheck(probe, READY_WITHIN_MS),
+      redisObserver.settingsCheck,
+      watch.check,
+      { name: 'devices', findProblem: () => membership.problem },
+    ];
     const operations = await startOperationsServer(metrics.registry, {
       host: config.metricsHost,
       port: config.metricsPort,
-      ready: createReadiness([createRedisCheck(probe, READY_WITHIN_MS), redisObserver.settingsCheck, watch.check]),
+      ready: createReadiness(checks),
     });
     lifetime.use(operations, () => operations.stop());
     logger.info({ worker_id: workerId, metrics_port: operations.port }, 'ready');

@@ -74,7 +74,7 @@ test('a Redis that has reached maxmemory takes nothing in, and lets everything e
   await failedJobs.keep(job);
   assert.equal(await failedJobs.isKept('d', failed.message_id), true);
   assert.ok(await createLanePauses(redis, keys).pause('d'));
-  assert.deepEqual(await createWorkers(redis, keys).beat('w', 60_000), ['w']);
+  assert.deepEqual((await createWorkers(redis, keys).beat('w', 60_000)).all, ['w']);
   await leases.release(lease);
 });
 

@@ -22,6 +22,10 @@ export interface Keys {
   installation: string;
   /** Sorted set: worker id by the Unix milliseconds, on Redis' clock, until which it counts as alive. */
   workers: string;
+  /** Hash: worker id → the process that lives under it, and whether a device of its is connected; in the slot of `workers`. */
+  workerProcesses: string;
+  /** A value sealed with the STATE_ENCRYPTION_KEY that every worker must share. */
+  stateKey: string;
   /** What a process writes to learn whether Redis takes writes. */
   probe(processId: string): string;
   /** Deleting it is the cheapest write, and one that a full Redis takes, too. */
@@ -99,6 +103,8 @@ export function createKeys(prefix: string): Keys {
     blobStore: `${prefix}:blob-store`,
     installation: `${prefix}:installation`,
     workers: `${prefix}:workers`,
+    workerProcesses: `{${prefix}:workers}:processes`,
+    stateKey: `${prefix}:state-key`,
     probe: (processId) => `${prefix}:probe:${processId}`,
     neverThere: `${prefix}:never-there`,
     reconcile: `${prefix}:reconcile`,

@@ -12,7 +12,7 @@ import { createMessageLists } from './message-lists.ts';
 import { createMessages } from './messages.ts';
 import { createPacing } from './pacing.ts';
 import { createReachOutHolds } from './reach-out-holds.ts';
-import { createWorkers, readOwners } from './workers.ts';
+import { createWorkers, readOwners, WorkerIdTakenError } from './workers.ts';
 
 let server: LocalRedis;
 let redis: Redis;
@@ -185,17 +185,28 @@ test('a message past its deadline is listed until it is forgotten', async () => 
   assert.equal(await listed(), false);
 });
 
+test('two processes under one worker id are told apart, and the one that lives is told to the other', async () => {
+  const [first, second] = [createWorkers(redis, keys), createWorkers(redis, keys)];
+  await first.beat('same', 60_000, true);
+  await assert.rejects(second.beat('same', 60_000), WorkerIdTakenError);
+  await assert.rejects(second.leave('same'), WorkerIdTakenError);
+  assert.deepEqual((await first.beat('same', 60_000, true)).connected, ['same']);
+  await first.leave('same');
+  assert.deepEqual(await second.beat('same', 60_000), { all: ['same'], connected: [] });
+  await second.leave('same');
+});
+
 test('a worker lives from beat to beat, and is forgotten when it leaves or falls silent', async () => {
   const workers = createWorkers(redis, keys);
-  assert.deepEqual(await workers.beat('w2', 60_000), ['w2']);
-  assert.deepEqual(await workers.beat('w1', 60_000), ['w1', 'w2']);
+  assert.deepEqual((await workers.beat('w2', 60_000)).all, ['w2']);
+  assert.deepEqual((await workers.beat('w1', 60_000)).all, ['w1', 'w2']);
   await workers.beat('brief', 1);
-  let live = await workers.beat('w1', 60_000);
+  let live = (await workers.beat('w1', 60_000)).all;
   for (const deadline = Date.now() + 2000; live.length > 2 && Date.now() < deadline; ) {
-    live = await workers.beat('w1', 60_000);
+    live = (await workers.beat('w1', 60_000)).all;
   }
   assert.deepEqual(live, ['w1', 'w2']);
-  assert.deepEqual(await workers.leave('w2'), ['w1']);
+  assert.deepEqual((await workers.leave('w2')).all, ['w1']);
 });
 
 test('the owners of many devices are read at once', async () => {

@@ -16,6 +16,8 @@ class ScriptedWhatsApp implements WhatsApp {
 
   async rewriteRecent(): Promise<void> {}
 
+  canReach = async () => true;
+
   open(options: OpenOptions): Session {
     const ending = new AbortController();
     const socket = {

@@ -4,6 +4,7 @@ import { delay, type Logger, monotonicMs, within } from '@postern/runtime';
 import { ClaimPauses } from './claim-pauses.ts';
 import { handOver } from './hand-over.ts';
 import { lookAround } from './look-around.ts';
+import type { Membership } from './membership.ts';
 import { type DeviceDependencies, OwnedDevice } from './owned-device.ts';
 import { type PlacementView, toClaim, toPlacementRules, toRelease } from './placement.ts';
 import { UnownedDevices } from './unowned-devices.ts';
@@ -20,6 +21,7 @@ export interface OwnershipOptions {
   claimIntervalMs: number;
   /** Between two devices that move to a worker with fewer, in the whole cluster. */
   rebalanceIntervalMs: number;
+  membership: Membership;
   /** Posts to another worker. */
   post: (workerId: string, mail: Mail) => Promise<void>;
   logger: Logger;
@@ -44,8 +46,6 @@ export class Ownership {
   /** Claims that letters asked for and that are under way. */
   readonly #claims = new Set<Promise<void>>();
   #introduced = false;
-  /** Whether Redis took the last beat, soon enough for leases to be renewed meanwhile. */
-  #isBeating = true;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
@@ -101,6 +101,7 @@ export class Ownership {
     const { leases, deps } = this.#options;
     for (const deviceId of deviceIds) {
       if (this.#stopping.signal.aborted || monotonicMs() < this.#pauses.releasedUntil) return;
+      if (this.#options.membership.problem !== undefined) return;
       if (this.#owned.has(deviceId)) continue;
       // The news may be old: somebody else may have had it since.
       const lastHolder = await readLastHolder(deps.redis, deps.keys, deviceId);
@@ -134,9 +135,18 @@ export class Ownership {
   }
 
   async #handOverAll(): Promise<void> {
-    const { workers, deps } = this.#options;
+    const { workers, deps, logger } = this.#options;
     await Promise.all([this.#loops, ...this.#claims]);
-    const peers = (await workers.leave(deps.workerId)).filter((workerId) => workerId !== deps.workerId);
+    const { all } = await workers.leave(deps.workerId).catch((error: unknown) => {
+      logger.warn({ err: error }, 'the other workers are not known');
+      return { all: [] };
+    });
+    await this.#letGoOfAll(all);
+  }
+
+  /** Closes every socket, releases its lease, and tells these workers in turn. */
+  async #letGoOfAll(live: readonly string[]): Promise<void> {
+    const peers = live.filter((workerId) => workerId !== this.#options.deps.workerId);
     const owned = this.devices;
     this.#owned.clear();
     const letGo = async (device: OwnedDevice, index: number) => {
@@ -168,7 +178,11 @@ export class Ownership {
 
   async #place(): Promise<void> {
     const { leaseTtlMs, leases, deps } = this.#options;
-    const live = await this.#beat();
+    const standing = await this.#options.membership.beat(this.devices.map(({ state }) => state));
+    if (standing.type === 'leaves') await this.#letGoOfAll(standing.peers);
+    if (standing.type !== 'member') return;
+    // A Redis that stood still or refused writes cut no connection, but leases ran out on its clock all the same.
+    if (standing.isBack) this.#onWritable();
     // Workers that start together see each other before the first one claims.
     if (!this.#introduced) {
       this.#introduced = true;
@@ -176,9 +190,9 @@ export class Ownership {
     }
     await this.#unowned.recheckRefused((deviceId) => leases.assertWritable(deviceId), leaseTtlMs);
     const startedAt = monotonicMs();
-    const around = await lookAround({ deps, live, owned: this.#owned, unowned: this.#unowned });
+    const around = await lookAround({ deps, live: standing.live, owned: this.#owned, unowned: this.#unowned });
     const { counts, lastHolders } = around;
-    if (this.#isLate(startedAt)) this.#onWritable();
+    if (monotonicMs() - startedAt > leaseTtlMs / RENEWALS_PER_TTL) this.#onWritable();
     const view: PlacementView = {
       ...around.view,
       expiredClaimsPausedUntil: this.#pauses.expiredUntil,
@@ -194,24 +208,6 @@ export class Ownership {
     }
     const moving = toRelease(view);
     if (moving !== undefined) await this.#moveTo(moving, counts);
-  }
-
-  /** Says that this worker lives; answers all that do. */
-  async #beat(): Promise<string[]> {
-    const { deps, workers, leaseTtlMs } = this.#options;
-    const wasBeating = this.#isBeating;
-    this.#isBeating = false;
-    const startedAt = monotonicMs();
-    const live = await workers.beat(deps.workerId, leaseTtlMs);
-    this.#isBeating = true;
-    // A Redis that stood still or refused writes cut no connection, but leases ran out on its clock all the same.
-    if (!wasBeating || this.#isLate(startedAt)) this.#onWritable();
-    return live;
-  }
-
-  /** Whether leases may have run out, on Redis' clock, while it was asked. */
-  #isLate(startedAt: number): boolean {
-    return monotonicMs() - startedAt > this.#options.leaseTtlMs / RENEWALS_PER_TTL;
   }
 
   /** Lets one device go for the worker that has the fewest, unless another device moves at the moment. */

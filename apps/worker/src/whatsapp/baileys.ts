@@ -1,6 +1,7 @@
 import type { Keys } from '@postern/registry';
 import { type Clock, type Logger, monotonicMs } from '@postern/runtime';
 import type { Redis } from 'ioredis';
+import { canReach } from './can-reach.ts';
 import { clearAuthentication } from './credentials/authentication.ts';
 import { createOwnedWriter } from './credentials/owned-writer.ts';
 import { RecentWrites } from './credentials/recent-writes.ts';
@@ -74,6 +75,7 @@ export function createBaileys(options: BaileysOptions): WhatsApp {
       await clearAuthentication(device, writer);
       await clearContents(redis, device, writer);
     },
+    canReach: () => canReach(options.webSocketUrl),
     rewriteRecent: () => recentWrites.repeat(redis),
     open: (open) =>
       new BaileysSession({

@@ -17,6 +17,8 @@ export interface WhatsApp {
    * may have forgotten that.
    */
   rewriteRecent(): Promise<void>;
+  /** Whether WhatsApp's server answers from here. */
+  canReach(): Promise<boolean>;
 }
 
 export interface OpenOptions {

@@ -5,7 +5,8 @@ import type { OwnedWriter } from './owned-writer.ts';
 import { createSignalKeyStore, SIGNAL_KEY_TYPES } from './signal-key-store.ts';
 import type { StateCipher } from './state-cipher.ts';
 
-const FIELD = 'creds';
+/** Of the hash of a device's credentials. */
+export const FIELD = 'creds';
 
 /** A device's credentials and keys, kept in Redis under its lease. */
 export interface Authentication {
