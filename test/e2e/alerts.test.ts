@@ -18,7 +18,7 @@ let image: Buffer;
 before(async () => {
   if (skip !== false) return;
   const bounds = { ACK_TIMEOUT_MS: '250', SEND_BACKOFF_MS: '20', LEASE_TTL_MS: '1500' };
-  stack = await startStack({ workerEnv: bounds });
+  stack = await startStack({ simulator: { autoReceipts: 'none' }, workerEnv: bounds });
   await stack.pair('shop', '6280000000001');
   stack.simulator.addPhone({ number: FRIEND });
   image = await createPicture();

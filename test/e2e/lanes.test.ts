@@ -18,7 +18,11 @@ let other: string;
 let friend: Phone;
 
 before(async () => {
-  stack = await startStack({ workerEnv: { LEASE_TTL_MS: '2000' } });
+  stack = await startStack({
+    // Only the acks shall end a message.
+    simulator: { autoReceipts: 'none' },
+    workerEnv: { LEASE_TTL_MS: '2000' },
+  });
   await stack.pair(DEVICE, '6280000000001');
   friend = stack.simulator.addPhone({ number: '6281234567890' });
   other = `http://127.0.0.1:${String((await stack.startGateway()).ready['port'])}`;
@@ -45,7 +49,7 @@ test('while a lane is paused what is in hand finishes and the rest waits, also w
   await untilState(stack.url, inHand, 'sending');
   assert.equal((await command('pause'))['paused'], true);
   const waiting = idOf(await send(await createPicture(2)));
-  await untilState(stack.url, inHand, 'delivered');
+  await untilState(stack.url, inHand, 'sent');
   assert.deepEqual(await depth(), { waiting: 1, active: 0 });
   stack.simulator.faults.remove(held);
 
@@ -62,12 +66,12 @@ test('while a lane is paused what is in hand finishes and the rest waits, also w
   await delay(3_000);
   assert.equal((await readMessage(stack.url, waiting)).results['state'], 'queued');
   assert.equal((await command('resume'))['paused'], false);
-  await untilState(stack.url, waiting, 'delivered');
+  await untilState(stack.url, waiting, 'sent');
   await assertNothingLeft(stack, DEVICE);
 });
 
 test('a pause and its end take effect although nobody tells the owner', async () => {
-  await untilState(stack.url, idOf(await send(await createPicture(3))), 'delivered');
+  await untilState(stack.url, idOf(await send(await createPicture(3))), 'sent');
   await stack.redis.set(lanePaused, String(Date.now()));
   // The lane is open; it looks every two seconds.
   await delay(2_500);
@@ -75,7 +79,7 @@ test('a pause and its end take effect although nobody tells the owner', async ()
   await delay(500);
   assert.equal((await readMessage(stack.url, waiting)).results['state'], 'queued');
   await stack.redis.del(lanePaused);
-  await untilState(stack.url, waiting, 'delivered');
+  await untilState(stack.url, waiting, 'sent');
 });
 
 test('a purge cancels what waits at every gateway and leaves nothing; what was in hand arrives', async () => {
@@ -89,7 +93,7 @@ test('a purge cancels what waits at every gateway and leaves nothing; what was i
   assert.deepEqual(await command('purge'), { device_id: DEVICE, cancelled: 1 });
   const answer = await waiting;
   assert.deepEqual([answer.status, answer.code], [409, 'CANCELLED']);
-  await untilState(stack.url, inHand, 'delivered');
+  await untilState(stack.url, inHand, 'sent');
   stack.simulator.faults.remove(held);
   await command('resume');
   await assertNothingLeft(stack, DEVICE);

@@ -47,6 +47,8 @@ async function runMixed(): Promise<void> {
 
 before(async () => {
   stack = await startStack({
+    // Only the acks shall end a message.
+    simulator: { autoReceipts: 'none' },
     workerEnv: { ACK_TIMEOUT_MS: '1500', SEND_BACKOFF_MS: '50', LEASE_TTL_MS: String(LEASE_TTL_MS) },
   });
   await stack.pair(DEVICE, '6280000000001');

@@ -19,7 +19,11 @@ let friend: Phone;
 let image: Buffer;
 
 before(async () => {
-  stack = await startStack({ workerEnv: { LEASE_TTL_MS: '2000', LANE_CONCURRENCY: '8' } });
+  stack = await startStack({
+    // Only the acks shall end a message.
+    simulator: { autoReceipts: 'none' },
+    workerEnv: { LEASE_TTL_MS: '2000', LANE_CONCURRENCY: '8' },
+  });
   await registerLinkedDevices(stack, names);
   friend = stack.simulator.addPhone({ number: '6281234567890' });
   image = await photo();

@@ -45,8 +45,11 @@ export interface Simulator {
   mediaCertificatePath: string;
   mediaCertificatePem: string;
   faults: FaultBook;
-  /** Registers a number. `companions`: further simulated devices that also decrypt. Throws when it is registered. */
-  addPhone(phone: { number: string; name?: string; companions?: number }): Phone;
+  /**
+   * Registers a number. `companions`: further simulated devices that also decrypt. `autoReceipts`: if not as the others'.
+   * Throws when it is registered.
+   */
+  addPhone(phone: { number: string; name?: string; companions?: number; autoReceipts?: AutoReceipts }): Phone;
   phone(number: string): Phone | undefined;
   /** Credentials of a new device linked to this registered number, without pairing. It has no one-time keys. */
   issueCredentials(number: string): AuthenticationCreds;

@@ -113,11 +113,11 @@ async function start(options: SimulatorOptions, lifetime: Lifetime): Promise<Sim
     mediaCertificatePath: media.certificatePath,
     mediaCertificatePem: media.certificatePem,
     faults,
-    addPhone: ({ number, name = number, companions = 0 }) => {
+    addPhone: ({ number, name = number, companions = 0, ...own }) => {
       if (!/^[1-9]\d{6,14}$/.test(number)) throw new Error('a phone number is 7 to 15 digits without a leading 0');
       if (phones.has(number)) throw new Error('this number is registered');
       const parts = { directory, desk, downloads, uploads, receipts, relay, log };
-      const { autoReceipts = 'delivered', keep = 1_000 } = options;
+      const { autoReceipts = 'delivered', keep = 1_000 } = { ...options, ...own };
       const phone = new Phone(number, name, companions, { ...parts, autoReceipts, keep, onChange });
       directory.add(phone.account);
       phones.set(number, phone);

@@ -120,7 +120,8 @@ test('a socket that dies right after the write fails the send, and a resend of t
 });
 
 test('a lost ack is ACK_TIMEOUT; a late one is told; three in a row recycle the socket', async (t) => {
-  const { simulator, friend, opened } = await startLinked(t, { ackTimeoutMs: 300 });
+  const options = { ackTimeoutMs: 300, simulator: { autoReceipts: 'none' as const } };
+  const { simulator, friend, opened } = await startLinked(t, options);
   simulator.faults.add({ kind: 'delay_ack', delayMs: 600 });
   const timedOut = await failureOf(
     sendTo(opened.session, friend.number, { messageId: '3EB0AAAAAAAAAAAAAAAAAA' }),
