@@ -45,7 +45,7 @@ import {
 import { createAcceptance } from './acceptance/acceptance.ts';
 import { createKeyedAcceptance } from './acceptance/keyed-acceptance.ts';
 import { createQuotable } from './acceptance/quotable.ts';
-import { assertWithinRate } from './acceptance/rate-limit.ts';
+import { takeOfRate } from './acceptance/rate-limit.ts';
 import { assertRedisTakesMore } from './acceptance/redis-room.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { assertDistinct, readApiKeysFile } from './auth/credentials.ts';
@@ -108,6 +108,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       ...(config.apiKeysFile === undefined ? [] : await readApiKeysFile(config.apiKeysFile)),
     ];
     assertDistinct(credentials);
+    const isShared = credentials.length > 1;
     if (credentials.length === 0 && !isLoopbackHost(config.host)) {
       throw new ConfigError('API_KEYS_FILE holds no key; without credentials only a loopback address is served');
     }
@@ -164,7 +165,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       blobs,
       logger,
     });
-    const uploadSlots = createUploadSlots(config.uploadsLimit);
+    const uploadSlots = createUploadSlots(config.uploadsLimit, { isShared });
     observeBacklog(registry, { redis, keys });
     const probe = createWriteProbe(redis, keys, id);
     const { redisDemands: demands } = config;
@@ -241,7 +242,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       ...sessionRoutes({ authenticator, sessions }),
       ...sendImageRoutes({
         ...sending,
-        assertWithinRate: (principal) => assertWithinRate(redis, keys, principal, config.rateLimit),
+        takeOfRate: (principal) => takeOfRate(redis, keys, principal, config.rateLimit),
         admit: (...request) => admit(...request, admission),
         isQuotable: createQuotable({ messages, hasContent: (...ids) => hasContent(redis, keys, ...ids) }),
         uploadSlots,
@@ -266,7 +267,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
         pauses: createLanePauses(redis, keys),
         purges,
       }),
-      ...eventRoutes({ changes, shuttingDown: drain.begun }),
+      ...eventRoutes({ changes, isShared, shuttingDown: drain.begun }),
       ...loginRoutes(pairing),
       ...gowaAliasRoutes({ ...pairing, ownerOf }),
     ];

@@ -41,6 +41,6 @@ export { toReplyCode } from './reply-code.ts';
 export { scanKeys } from './scan-keys.ts';
 export { createDrainingScript, createScript, setDraining } from './script.ts';
 export { createSessions, type Sessions } from './sessions.ts';
-export { takeOfWindow } from './sliding-window.ts';
+export { giveBackToWindow, takeOfWindow } from './sliding-window.ts';
 export { createWorkers, type LiveWorkers, readOwners, WorkerIdTakenError, type Workers } from './workers.ts';
 export { createRedisCheck, createWriteProbe, type WriteProbe } from './write-probe.ts';

@@ -17,13 +17,25 @@ return math.max(1, oldest[2] + window - now)`);
 
 /**
  * Counts one more within a sliding window that all processes share. Answers 0 when it is within `max`, else the
- * milliseconds after which to ask again; then nothing is counted. A `max` of 0 limits nothing.
+ * milliseconds after which to ask again; then nothing is counted. A `max` of 0 limits nothing. `entry` is a name that nobody
+ * else uses in this window.
  */
 export async function takeOfWindow(
   redis: Redis,
   key: string,
   { max, windowMs }: { max: number; windowMs: number },
+  entry = `${Date.now()}-${Math.random()}`,
 ): Promise<number> {
   if (max === 0) return 0;
-  return await take(redis, [key], [max, windowMs, `${Date.now()}-${Math.random()}`]);
+  return await take(redis, [key], [max, windowMs, entry]);
+}
+
+/** Has what was counted under this name not count after all. */
+export async function giveBackToWindow(
+  redis: Redis,
+  key: string,
+  { max }: { max: number },
+  entry: string,
+): Promise<void> {
+  if (max > 0) await redis.zrem(key, entry);
 }

@@ -44,7 +44,15 @@ async function watched(beginning: string, then: (socket: Socket) => void = () =>
 }
 
 test('a body that stands still is given up', async () => {
-  assert.match(await watched('some of it'), /stopped arriving for 0.1 s/);
+  assert.match(await watched('some of it'), /less than 1 KB\/s for 0.1 s/);
+});
+
+test('a body that trickles is given up although it never stands still', async () => {
+  const trickle = (socket: Socket) => {
+    const timer = setInterval(() => socket.write('x'), 20);
+    socket.once('close', () => clearInterval(timer));
+  };
+  assert.match(await watched('', trickle), /less than 1 KB\/s for 0.1 s/);
 });
 
 test('a body that is larger than allowed is given up at once', async () => {

@@ -2,7 +2,7 @@ import { Failure } from '@postern/contract';
 import type { Request } from 'express';
 
 export interface BodyWatch {
-  /** Rejects when the body grows too large, stands still or is cut off; never resolves. */
+  /** Rejects when the body grows too large, stands still, is too slow or cut off; never resolves. */
   failed: Promise<never>;
   stop(): void;
 }
@@ -14,12 +14,14 @@ export interface BodyLimits {
   /** When it aborts, reading fails with its reason. */
   signal: AbortSignal;
   onBytes?: (count: number) => void;
-  /** How long the body may stand still; 30 s unless a test is in a hurry. */
+  /** How long the body may stand still, or arrive slower than 1 KB/s; 30 s unless a test is in a hurry. */
   idleMs?: number;
 }
 
-/** A sender that goes silent for this long has gone away. */
+/** A sender that goes silent for this long has gone away; one that is slow for this long keeps others from sending. */
 const IDLE_MS = 30_000;
+/** The slowest that a body may arrive; a form of 16 MiB must be whole before the request times out anyway. */
+const MIN_BYTES_PER_SECOND = 1024;
 
 /** Watches a body that somebody else reads. */
 export function watchBody(
@@ -32,8 +34,14 @@ export function watchBody(
     fail = reject;
   });
   failed.catch(() => {});
-  const onIdle = () => fail(new Failure('VALIDATION_ERROR', `The body stopped arriving for ${idleMs / 1000} s`));
-  const timer = setTimeout(onIdle, idleMs);
+  const onSlow = () =>
+    fail(new Failure('VALIDATION_ERROR', `The body arrived at less than 1 KB/s for ${idleMs / 1000} s`));
+  const timer = setTimeout(onSlow, idleMs);
+  let before = 0;
+  const pace = setInterval(() => {
+    if (received - before < (MIN_BYTES_PER_SECOND * idleMs) / 1000) onSlow();
+    before = received;
+  }, idleMs);
   const count = (chunk: Buffer) => {
     received += chunk.length;
     onBytes?.(chunk.length);
@@ -51,6 +59,7 @@ export function watchBody(
     failed,
     stop() {
       clearTimeout(timer);
+      clearInterval(pace);
       signal.removeEventListener('abort', onAbort);
       // The error listener stays: a connection that is reset later must not end the process.
       request.off('data', count).off('close', onCut);

@@ -3,9 +3,12 @@ import type { Response } from 'express';
 import { maySee } from '../auth/authenticator.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { Exchange, Route } from './exchange.ts';
+import { createShares } from './shares.ts';
 
 export interface EventsParts {
-  changes: Pick<ChangeFeed, 'listen' | 'listeners'>;
+  changes: Pick<ChangeFeed, 'listen'>;
+  /** Whether several keys share the streams. */
+  isShared: boolean;
   /** Aborts when the gateway begins to shut down. */
   shuttingDown: AbortSignal;
 }
@@ -23,14 +26,16 @@ const MAX_STUCK_MS = 60_000;
 const RECONNECT_MS = 2_000;
 
 /** `GET /events`: what the key may see of devices, lanes and messages, first as it is, then as it changes. */
-export function eventRoutes({ changes, shuttingDown }: EventsParts): Route[] {
+export function eventRoutes(parts: EventsParts): Route[] {
+  const streams = createShares(MAX_STREAMS, parts);
   const handle: Route['handle'] = async (exchange) => {
-    if (changes.listeners >= MAX_STREAMS) {
-      throw new Failure('RATE_LIMITED', `${MAX_STREAMS} streams are open at this gateway already, the most that may`, {
+    const release = streams.take(exchange.principal.name);
+    if (!release) {
+      throw new Failure('RATE_LIMITED', `All ${MAX_STREAMS} streams of this gateway, or this key's share, are open`, {
         retryAfterSeconds: 10,
       });
     }
-    await stream(exchange, { changes, shuttingDown });
+    await stream(exchange, parts).finally(release);
   };
   return [{ method: 'get', path: '/events', access: 'read', handle }];
 }

@@ -47,3 +47,21 @@ test('asking again with the same Idempotency-Key counts once', async () => {
   assert.equal((await send(tested.url, 'secret-a')).status, 202);
   assert.equal((await send(tested.url, 'secret-a')).body.code, 'RATE_LIMITED');
 });
+
+test('a request that is refused does not count, whatever refused it', async () => {
+  await tested.addDevice('away', { state: 'disconnected', since: 0, connected_until: 0 });
+  const key = { 'x-api-key': 'secret-a-secret-for-tests' };
+  const refused = [
+    () => send(tested.url, 'secret-a', { 'x-device-id': 'unknown' }),
+    () => send(tested.url, 'secret-a', { 'x-device-id': 'away' }),
+    () => sendForm(tested.url, { image, phone: 'nobody' }, { ...key, 'x-device-id': 'phone' }),
+    () => sendForm(tested.url, { image: Buffer.from('no picture') }, { ...key, 'x-device-id': 'phone' }),
+  ];
+  for (const ask of refused) {
+    const { code } = (await ask()).body;
+    assert.ok(['DEVICE_NOT_FOUND', 'DEVICE_NOT_CONNECTED', 'VALIDATION_ERROR'].includes(code), code);
+  }
+  const named = { 'x-device-id': 'phone' };
+  for (let n = 0; n < 2; n += 1) assert.equal((await send(tested.url, 'secret-a', named)).status, 202);
+  assert.equal((await send(tested.url, 'secret-a', named)).body.code, 'RATE_LIMITED');
+});

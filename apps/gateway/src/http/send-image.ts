@@ -12,8 +12,8 @@ import { parseIdempotencyKey } from './idempotency-key.ts';
 import { readSubmission, type Submission, type SubmissionParts } from './submission.ts';
 
 export interface SendImageParts extends SubmissionParts, AnswerSendParts, AcceptStoredParts {
-  /** Counts a new request of a caller; throws RATE_LIMITED. */
-  assertWithinRate: (principal: string) => Promise<void>;
+  /** Counts a new request of a caller, and answers how not to count it after all; throws RATE_LIMITED. */
+  takeOfRate: (principal: string) => Promise<() => Promise<void>>;
   /** The device that the request names, ready to send; decided before the body is read. */
   admit: (exchange: Exchange, claim: IdempotencyClaim | undefined) => Promise<AdmittedDevice>;
   /** Whether the device has a message of this id that can be quoted. */
@@ -46,7 +46,24 @@ async function handle(exchange: Exchange, parts: SendImageParts): Promise<void> 
   const key = parseIdempotencyKey(request.get('idempotency-key'));
   const claim = key === undefined ? undefined : await parts.keyed.find(principal.name, key);
   // Asking again for a message that exists makes no other one.
-  if (!claim) await parts.assertWithinRate(principal.name);
+  const giveBack = claim ? undefined : await parts.takeOfRate(principal.name);
+  try {
+    await acceptAndAnswer(exchange, { key, claim }, parts);
+  } catch (error) {
+    // What was refused does not count; a message that has an id was accepted, or may be.
+    if (facts.message_id === undefined) {
+      await giveBack?.().catch((err: unknown) => logger.debug({ err }, 'refused request counts for the rate limit'));
+    }
+    throw error;
+  }
+}
+
+async function acceptAndAnswer(
+  exchange: Exchange,
+  { key, claim }: { key: string | undefined; claim: IdempotencyClaim | undefined },
+  parts: SendImageParts,
+): Promise<void> {
+  const { facts, logger } = exchange;
   const device = await parts.admit(exchange, claim);
   const { deviceId } = device;
   facts.device_id = deviceId;

@@ -27,10 +27,10 @@ export async function readSubmission(
   messageId: string,
   parts: SubmissionParts,
 ): Promise<Submission> {
-  const { request, response, signal } = exchange;
+  const { request, response, principal, signal } = exchange;
   switch (mediaType(request)) {
     case 'multipart/form-data': {
-      const release = parts.uploadSlots.take();
+      const release = parts.uploadSlots.take(principal.name);
       try {
         const onBytes = (count: number) => parts.metrics.uploadBytes.inc(count);
         return await readUpload(request, response, { store: parts.blobs, id: messageId, signal, onBytes });
