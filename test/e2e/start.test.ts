@@ -9,6 +9,8 @@ const lifetime = new Lifetime();
 const DATA_DIR = await createDataDirectory(lifetime);
 after(() => lifetime.stop());
 
+const REFUSED = /the connection was refused: .* \(ECONNREFUSED\)/;
+
 /** A port that nobody listens on any more. */
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
@@ -45,8 +47,11 @@ test('without a network it starts, serves the page, says that the device is not 
   });
   assert.equal(added.status, 200);
   const login = await fetch(`${url}/devices/kept/login`);
-  assert.equal(((await login.json()) as { code: string }).code, 'DEVICE_NOT_CONNECTED');
-  await waitUntil('it is said', () => /Device kept is not connected \(\w+: .+\)/.test(first.stderr()));
+  const refused = (await login.json()) as { code: string; message: string };
+  assert.equal(refused.code, 'DEVICE_NOT_CONNECTED');
+  assert.match(refused.message, REFUSED);
+  await waitUntil('it is said', () => /Device kept is not connected \(\w+: .+\(ECONNREFUSED\)\)/.test(first.stderr()));
+  assert.match(first.stdout(), REFUSED);
   await stop(first);
 
   const second = await startOffline(port);

@@ -40,7 +40,7 @@ export class LinkDialog {
       if (signal.aborted) return;
       if (name === 'qr') void this.#showQr(data, signal);
       if (name === 'paired') this.#end('paired', 'Linked.');
-      if (name === 'failed') this.#end('failed', data.reason || 'Linking failed.');
+      if (name === 'failed') this.#end('failed', data.message || 'Linking failed.');
     };
     try {
       await readEvents(devicePath(this.#deviceId, '/login/stream'), onEvent, signal);

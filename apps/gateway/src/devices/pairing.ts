@@ -30,6 +30,8 @@ export async function* watchPairing(
   signal: AbortSignal,
 ): AsyncGenerator<PairingEvent, void, undefined> {
   let shown: string | undefined;
+  // While it connects anew, a device does not say why it was not connected before.
+  let why: string | undefined;
   let giveUpMs = monotonicMs() + WITHOUT_QR_MS;
   for (;;) {
     const device = await devices.get(deviceId);
@@ -42,9 +44,10 @@ export async function* watchPairing(
       yield { type: 'qr', qr: current };
     }
     const { state, reason } = device.connection;
+    why = reason ?? why;
     const hasEnded = shown !== undefined && !current && (state === 'unpaired' || state === 'disconnected');
     if (hasEnded) return yield { type: 'failed', reason: reason ?? 'nobody scanned the QR in time' };
-    if (monotonicMs() > giveUpMs) return yield { type: 'failed', reason: reason ?? 'WhatsApp offered no QR in time' };
+    if (monotonicMs() > giveUpMs) return yield { type: 'failed', reason: why ?? 'WhatsApp offered no QR in time' };
     await delay(LOOK_EVERY_MS, signal);
   }
 }
@@ -56,13 +59,15 @@ export async function readFirstQr(
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<PairingQr> {
   const deadline = monotonicMs() + timeoutMs;
+  let why: string | undefined;
   for (;;) {
     const current = await qrs.current(deviceId);
     if (current) return current;
     const device = await devices.get(deviceId);
     if (device) assertPairable(device);
+    why = device?.connection.reason ?? why;
     if (monotonicMs() > deadline) {
-      throw new Failure('DEVICE_NOT_CONNECTED', `WhatsApp offered no QR: ${device?.connection.reason ?? 'no answer'}`, {
+      throw new Failure('DEVICE_NOT_CONNECTED', `WhatsApp offered no QR: ${why ?? 'no answer'}`, {
         details: { device_id: deviceId },
       });
     }

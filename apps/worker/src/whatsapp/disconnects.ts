@@ -1,3 +1,4 @@
+import { describeNetworkCause } from './network-cause.ts';
 import type { CloseReason } from './whatsapp.ts';
 
 /** How a socket ended, in our words. `code` is the number WhatsApp, HTTP or the network gave, where there was one. */
@@ -47,7 +48,8 @@ export function toClose(error: unknown, pairing: boolean): Close {
   const code = statusCode(error);
   // An HTTP status of the upgrade, or a network error, told by Baileys in the same field as WhatsApp's own codes.
   if (message.startsWith('WebSocket Error')) {
-    return { reason: 'connection_lost', code, detail: 'the connection could not be opened or broke' };
+    const cause: unknown = error instanceof Error ? Reflect.get(error, 'data') : undefined;
+    return { reason: 'connection_lost', code, detail: describeNetworkCause(message, cause) };
   }
   if (/certificate/.test(message)) {
     return { reason: 'connection_lost', code, detail: "the server could not prove that it is WhatsApp's" };

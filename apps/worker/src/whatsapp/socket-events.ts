@@ -6,6 +6,7 @@ import {
   type WASocket,
 } from '@whiskeysockets/baileys';
 import { type Close, toClose } from './disconnects.ts';
+import { describeRefusedUpgrade } from './network-cause.ts';
 
 /** What a session wants to know of its socket. */
 export interface SocketListener {
@@ -39,7 +40,7 @@ export function listen(sock: WASocket, listener: SocketListener): void {
   ws.on('CB:failure', (node: BinaryNode) => endWith(Number(node.attrs['reason'] ?? 500)));
   // The server answered the upgrade with a status; Baileys would wait for ever.
   ws.on('unexpected-response', (_request: unknown, response: { statusCode?: number }) => {
-    const detail = `the server refused the connection with HTTP status ${response.statusCode}`;
+    const detail = describeRefusedUpgrade(response.statusCode);
     listener.onEnd({ reason: 'connection_lost', code: response.statusCode, detail });
   });
   ev.on('creds.update', () => listener.onCredentials());
