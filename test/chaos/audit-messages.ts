@@ -9,6 +9,12 @@ export interface Loss {
   why: string;
 }
 
+export interface Failed {
+  key: string;
+  ids: string[];
+  code: string;
+}
+
 export interface MessageAudit {
   accepted: number;
   /** Never known to be accepted. */
@@ -16,6 +22,8 @@ export interface MessageAudit {
   final: { sent: number; failed: number };
   /** Failures by code. */
   failures: Record<string, number>;
+  /** Accepted, and not sent although nothing was wrong with them. */
+  failed: Failed[];
   lost: Loss[];
   /** Keys that show as more than one id at a phone. */
   secondIds: string[];
@@ -40,15 +48,20 @@ export function auditMessages(
     byKey.set(key, [...(byKey.get(key) ?? []), message]);
   }
   const accepted = sendings.filter(({ acceptedAt }) => acceptedAt !== undefined);
-  const last = accepted.map(({ ids }) => statuses.get(ids.at(-1) ?? ''));
-  const failed = last.filter((status) => status?.state === 'failed');
+  const statusOf = ({ ids }: Sending) => statuses.get(ids.at(-1) ?? '');
+  const last = accepted.map(statusOf);
+  const failed = accepted.flatMap((sending): Failed[] => {
+    const { state, code = '?' } = statusOf(sending) ?? {};
+    return state === 'failed' || state === 'cancelled' ? [{ key: sending.key, ids: sending.ids, code }] : [];
+  });
   const failures: Record<string, number> = {};
-  for (const status of failed) failures[status?.code ?? '?'] = (failures[status?.code ?? '?'] ?? 0) + 1;
+  for (const { code } of failed) failures[code] = (failures[code] ?? 0) + 1;
   return {
     accepted: accepted.length,
     unaccepted: sendings.length - accepted.length,
     final: { sent: last.filter((status) => status !== undefined && isSent(status)).length, failed: failed.length },
     failures,
+    failed,
     lost: accepted.flatMap((sending) => findLoss(sending, statuses, byKey.get(sending.key) ?? [])),
     secondIds: [...byKey]
       .filter(([key, messages]) => key !== '' && new Set(messages.map(({ id }) => id)).size > 1)

@@ -1,9 +1,9 @@
+import { rename } from 'node:fs/promises';
 import { createKeys, readOwners } from '@postern/registry';
 import { delay, within } from '@postern/runtime';
 import { awaitRecovered } from './await-recovered.ts';
 import type { Gate } from './gate.ts';
-import type { Disturbance, DisturbanceKind, Planned } from './plan.ts';
-import type { LetGo } from './witness.ts';
+import type { Disturbance, DisturbanceKind, Planned, RedisDisturbance } from './plan.ts';
 import type { World } from './world.ts';
 
 const keys = createKeys('postern');
@@ -25,10 +25,17 @@ export async function carryOut(
   const counts: Partial<Record<DisturbanceKind, number>> = {};
   const running: Promise<void>[] = [];
   let redisFree: Promise<void> = Promise.resolve();
+  let blobsFree: Promise<void> = Promise.resolve();
   const strike = (disturbance: Disturbance): Promise<void> => {
-    if (!isOfRedis(disturbance)) return disturb(disturbance, world);
-    redisFree = redisFree.then(() => disturbRedis(disturbance, world));
-    return redisFree;
+    if (isOfRedis(disturbance)) {
+      redisFree = redisFree.then(() => disturbRedis(disturbance, world));
+      return redisFree;
+    }
+    if (disturbance.kind === 'lose_blobs') {
+      blobsFree = blobsFree.then(() => loseBlobs(disturbance.downMs, world));
+      return blobsFree;
+    }
+    return disturb(disturbance, world);
   };
   for (const { disturbance, at, alone } of plan) {
     await gate.reached(at);
@@ -46,38 +53,75 @@ export async function carryOut(
   return counts;
 }
 
-type RedisDisturbance = Extract<Disturbance, { kind: 'kill_redis' | 'freeze_redis' }>;
-
 function isOfRedis(disturbance: Disturbance): disturbance is RedisDisturbance {
-  return disturbance.kind === 'kill_redis' || disturbance.kind === 'freeze_redis';
+  return disturbance.kind.endsWith('_redis');
 }
 
-async function disturbRedis({ kind, downMs }: RedisDisturbance, { stack, witness }: World): Promise<void> {
+async function disturbRedis({ kind, downMs }: RedisDisturbance, { redis, witness }: World): Promise<void> {
   const outage = { from: Date.now(), to: Number.POSITIVE_INFINITY };
   witness.outages.push(outage);
-  const { pid } = stack.redisServer;
-  process.kill(pid, kind === 'kill_redis' ? 'SIGKILL' : 'SIGSTOP');
-  await delay(downMs);
-  if (kind === 'kill_redis') await stack.restartRedis();
-  else process.kill(pid, 'SIGCONT');
+  switch (kind) {
+    case 'kill_redis':
+      await redis.kill(downMs);
+      break;
+    case 'away_redis':
+      await redis.takeAway(downMs);
+      break;
+    case 'freeze_redis':
+      await redis.freeze(downMs);
+      break;
+    case 'fill_redis':
+      await redis.fill(downMs);
+      break;
+    case 'half_open_redis':
+      redis.cutSilently();
+      // Until everybody has noticed, more or less.
+      await delay(downMs);
+      break;
+    case 'demote_redis':
+      await redis.demote(downMs);
+  }
   outage.to = Date.now();
 }
 
-async function disturb(disturbance: Exclude<Disturbance, RedisDisturbance>, world: World): Promise<void> {
+async function loseBlobs(downMs: number, { stack }: World): Promise<void> {
+  const elsewhere = `${stack.blobDirectory}.away`;
+  await rename(stack.blobDirectory, elsewhere);
+  await delay(downMs);
+  // Fails when somebody has made a folder with something in it in its place, which would hide what is in it.
+  await rename(elsewhere, stack.blobDirectory);
+}
+
+type Other = Exclude<Disturbance, RedisDisturbance | { kind: 'lose_blobs' }>;
+
+async function disturb(disturbance: Other, world: World): Promise<void> {
   const { stack, gateways, workers, devices, jids } = world;
+  const noteLetGo = (how: 'killed' | 'stopped') => async (workerId: unknown) => {
+    world.witness.letGo.push({ how, devices: await devicesOf(workerId, world), at: Date.now() });
+  };
   switch (disturbance.kind) {
     case 'kill_worker':
-      return workers.bounce(disturbance.slot, 'SIGKILL', disturbance.downMs, (worker) =>
-        noteLetGo('killed', worker.ready['worker_id'], world),
-      );
+      return workers.bounce(disturbance, 'SIGKILL', noteLetGo('killed'));
     case 'stop_worker':
-      return workers.bounce(disturbance.slot, 'SIGTERM', disturbance.downMs, (worker) =>
-        noteLetGo('stopped', worker.ready['worker_id'], world),
-      );
+      return workers.bounce(disturbance, 'SIGTERM', noteLetGo('stopped'));
+    case 'clock_ahead': {
+      const start = () => world.startWorker(disturbance.aheadMs);
+      return workers.bounce({ ...disturbance, downMs: 0, start }, 'SIGTERM', noteLetGo('stopped'));
+    }
+    case 'freeze_worker': {
+      const frozen = { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY, devices: [] as string[] };
+      await workers.freeze(disturbance, async (workerId) => {
+        frozen.devices = (await devicesOf(workerId, world)).map((id) => jids.get(id) ?? '');
+        frozen.from = Date.now();
+        world.witness.frozen.push(frozen);
+      });
+      frozen.to = Date.now();
+      return;
+    }
     case 'kill_gateway':
-      return gateways.bounce(disturbance.slot, 'SIGKILL', disturbance.downMs, async () => {});
+      return gateways.bounce(disturbance, 'SIGKILL');
     case 'stop_gateway':
-      return gateways.bounce(disturbance.slot, 'SIGTERM', disturbance.downMs, async () => {});
+      return gateways.bounce(disturbance, 'SIGTERM');
     case 'cut_socket':
       stack.simulator.closeDevice(jids.get(devices[disturbance.device] ?? '') ?? '');
       return;
@@ -91,9 +135,9 @@ async function disturb(disturbance: Exclude<Disturbance, RedisDisturbance>, worl
   }
 }
 
-async function noteLetGo(how: LetGo['how'], workerId: unknown, { stack, devices, witness }: World): Promise<void> {
+/** The devices that a worker owns; none when Redis does not say. */
+async function devicesOf(workerId: unknown, { stack, devices }: World): Promise<string[]> {
   const asked = readOwners(stack.redis, keys, devices);
   const owners = await within(asked, OWNERS_MS, () => new Error('Redis is away')).catch(() => []);
-  const owned = devices.filter((_, n) => owners[n] === workerId);
-  witness.letGo.push({ how, devices: owned, at: Date.now() });
+  return devices.filter((_, n) => owners[n] === workerId);
 }

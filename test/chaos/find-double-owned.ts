@@ -1,10 +1,16 @@
 import type { SocketEvent } from '@postern/simulator';
+import type { Witness } from './witness.ts';
 
 /** Two sockets of one device that were logged in at once. Times in milliseconds. */
 export interface Overlap {
   device: string;
   at: number;
   durationMs: number;
+}
+
+/** Those that nobody could have avoided: a frozen worker closes no socket before it goes on and has learned of its loss. */
+export function isExcused({ device, at }: Overlap, frozen: Witness['frozen'], leaseTtlMs: number): boolean {
+  return frozen.some(({ devices, from, to }) => devices.includes(device) && at >= from && at <= to + leaseTtlMs);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { delay } from '@postern/runtime';
+import { freezeProcess } from '../support/freeze-process.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import type { Random } from './random.ts';
 
@@ -8,6 +9,17 @@ export interface Slot {
   service: ServiceProcess;
   isBusy: boolean;
 }
+
+/** Which slot is struck, and for how long, in milliseconds. */
+export interface Strike {
+  slot: number;
+  downMs: number;
+  /** Starts what comes instead. Default: as the first ones. */
+  start?: () => Promise<ServiceProcess>;
+}
+
+/** Runs right before it happens to the slot's process, with its id. */
+type Before = (workerId: unknown) => Promise<void>;
 
 const RESTARTS = 20;
 
@@ -34,41 +46,50 @@ export class Fleet {
     return `http://127.0.0.1:${String(random.pick(this.slots).service.ready['port'])}`;
   }
 
-  /**
-   * Ends the process of a slot and starts another one `downMs` later, as a supervisor would: again until it comes up.
-   * `before` runs right before the signal, with the slot's process.
-   */
-  async bounce(
-    wanted: number,
-    signal: 'SIGKILL' | 'SIGTERM',
-    downMs: number,
-    before: (service: ServiceProcess) => Promise<void>,
-  ): Promise<void> {
-    const slot = [...this.slots.slice(wanted), ...this.slots].find(({ isBusy }) => !isBusy);
-    if (!slot) return;
-    slot.isBusy = true;
-    try {
+  /** Ends the process of a slot and starts another one `downMs` later, as a supervisor would: again until it comes up. */
+  async bounce(strike: Strike, signal: 'SIGKILL' | 'SIGTERM', before: Before = async () => {}): Promise<void> {
+    await this.#occupy(strike.slot, async (slot) => {
       const { service } = slot;
-      await before(service);
+      await before(service.ready['worker_id']);
       service.kill(signal);
       const status = await service.exited;
       if (signal === 'SIGTERM' && status !== 0) this.badExits.push(String(status));
       this.#onEnd(service);
+      await delay(strike.downMs);
+      slot.service = await restart(strike.start ?? this.#start);
+    });
+  }
+
+  /** Stops the process of a slot in its tracks for a while. */
+  async freeze({ slot: wanted, downMs }: Strike, before: Before): Promise<void> {
+    await this.#occupy(wanted, async ({ service }) => {
+      await before(service.ready['worker_id']);
+      const resume = freezeProcess(service.pid);
       await delay(downMs);
-      slot.service = await this.#restart();
+      resume();
+    });
+  }
+
+  /** Does something to the wanted slot, or to another one while that is busy; nothing when all are. */
+  async #occupy(wanted: number, work: (slot: Slot) => Promise<void>): Promise<void> {
+    const slot = [...this.slots.slice(wanted), ...this.slots].find(({ isBusy }) => !isBusy);
+    if (!slot) return;
+    slot.isBusy = true;
+    try {
+      await work(slot);
     } finally {
       slot.isBusy = false;
     }
   }
+}
 
-  async #restart(): Promise<ServiceProcess> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#start();
-      } catch (error) {
-        // Without Redis a process does not come up.
-        if (attempt === RESTARTS) throw error;
-      }
+async function restart(start: () => Promise<ServiceProcess>): Promise<ServiceProcess> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      // Without Redis a process does not come up.
+      if (attempt === RESTARTS) throw error;
     }
   }
 }

@@ -21,7 +21,7 @@ const asked = (id: string, startedAt: number): Sending => ({
 
 function measure(letGo: LetGo[], sockets: number[], acks: [string, number][], more: { outages?: Outage[] } = {}) {
   const stanzas = acks.map(([id, at]) => acked(id, at));
-  const witness = { letGo, sockets: sockets.map(opened), stanzas, outages: more.outages ?? [] };
+  const witness = { letGo, sockets: sockets.map(opened), stanzas, outages: more.outages ?? [], frozen: [] };
   return measureRecovery('killed', witness, jids, [asked('early', 0), asked('late', 900)]);
 }
 

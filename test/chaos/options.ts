@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { DISTURBANCE_KINDS, type DisturbanceKind } from './plan.ts';
+import { DISTURBANCE_KINDS, type DisturbanceKind, kindsOf } from './plan.ts';
+import type { RedisKind } from './redis-host.ts';
 
 export interface ChaosOptions {
   messages: number;
@@ -9,6 +10,8 @@ export interface ChaosOptions {
   /** Of the schedule of disturbances and of what the clients choose. */
   seed: number;
   leaseTtlMs: number;
+  /** One server, or a cluster of three. */
+  redis: RedisKind;
   /** How many messages are begun a second, all clients together, at most. Default: as many as the answers let them. */
   perSecond: number | undefined;
   /**
@@ -35,15 +38,21 @@ export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onP
       'lease-ttl-ms': { type: 'string', default: '4000' },
       'per-second': { type: 'string' },
       only: { type: 'string' },
+      redis: { type: 'string', default: 'single' },
       logs: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
-  const count = (name: Exclude<keyof typeof values, 'only' | 'logs' | 'json'>) => {
+  const count = (name: Exclude<keyof typeof values, 'only' | 'redis' | 'logs' | 'json'>) => {
     const value = Number(values[name]);
     if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`--${name}: expected a positive whole number`);
     return value;
   };
+  const redis = parseRedis(values.redis);
+  const only = values.only?.split(',').map(parseKind);
+  if (kindsOf({ only, redis }).length < (only?.length ?? 0)) {
+    throw new RangeError('--only: names what cannot happen to a cluster');
+  }
   return {
     options: {
       messages: count('messages'),
@@ -53,7 +62,8 @@ export function parseOptions(args: string[]): { options: Omit<ChaosOptions, 'onP
       seed: count('seed'),
       leaseTtlMs: count('lease-ttl-ms'),
       perSecond: values['per-second'] === undefined ? undefined : count('per-second'),
-      only: values.only?.split(',').map(parseKind),
+      redis,
+      only,
       logDirectory: values.logs,
     },
     json: values.json,
@@ -64,4 +74,9 @@ function parseKind(name: string): DisturbanceKind {
   const kind = DISTURBANCE_KINDS.find((known) => known === name);
   if (!kind) throw new RangeError(`--only: ${name} is none of ${DISTURBANCE_KINDS.join(', ')}`);
   return kind;
+}
+
+function parseRedis(kind: string): RedisKind {
+  if (kind === 'single' || kind === 'cluster') return kind;
+  throw new RangeError('--redis: expected single or cluster');
 }

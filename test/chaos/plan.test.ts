@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPlan } from './plan.ts';
+import { createPlan, DISTURBANCE_KINDS } from './plan.ts';
 
 const sizes = { messages: 1_000, devices: 3, gateways: 2, workers: 2, leaseTtlMs: 4_000 };
 
@@ -24,8 +24,13 @@ test('every kind strikes within each 500 messages, in their order, on what there
   const plan = createPlan({ ...sizes, seed: 7 });
   const kinds = (from: number) =>
     new Set(plan.filter(({ at }) => at >= from && at < from + 500).map(({ disturbance }) => disturbance.kind));
-  assert.equal(kinds(0).size, 12);
-  assert.deepEqual(kinds(500), kinds(0));
+  const once = DISTURBANCE_KINDS.filter(
+    (kind) => plan.filter(({ disturbance }) => disturbance.kind === kind).length === 1,
+  );
+  assert.equal(once.length, 4);
+  for (const kind of DISTURBANCE_KINDS) {
+    if (!once.includes(kind)) assert.ok(kinds(0).has(kind) && kinds(500).has(kind), kind);
+  }
   assert.deepEqual(
     plan.map(({ at }) => at),
     plan.map(({ at }) => at).toSorted((a, b) => a - b),
@@ -34,4 +39,15 @@ test('every kind strikes within each 500 messages, in their order, on what there
     if ('device' in disturbance) assert.ok(disturbance.device < 3);
     if ('slot' in disturbance) assert.ok(disturbance.slot < 2);
   }
+});
+
+test('what stands between the processes and one server does not befall a cluster, and a long outage fits the run', () => {
+  const kinds = new Set(createPlan({ ...sizes, seed: 7, redis: 'cluster' }).map(({ disturbance }) => disturbance.kind));
+  assert.equal(kinds.size, DISTURBANCE_KINDS.length - 2);
+  assert.ok(!kinds.has('half_open_redis') && !kinds.has('demote_redis'));
+  const awayMs = (messages: number) =>
+    createPlan({ ...sizes, messages, seed: 7, only: ['away_redis'] }).map(({ disturbance }) =>
+      disturbance.kind === 'away_redis' ? disturbance.downMs : 0,
+    );
+  assert.deepEqual([awayMs(3_000), awayMs(200)], [[130_000], [13_000]]);
 });

@@ -34,6 +34,9 @@ export function toComplaints(findings: Findings): string[] {
   const queued = left.waiting + left.active + left.jobs + left.deadlines;
   return [
     ...findings.lost.map(({ key, ids, why }) => `lost: ${key} (${ids.join(', ')}): ${why}`),
+    ...findings.failed.map(
+      ({ key, ids, code }) => `failed although only infrastructure was disturbed: ${key} (${ids.join(', ')}): ${code}`,
+    ),
     ...findings.secondIds.map((key) => `second id at a phone: ${key}`),
     ...findings.idsWithTwoMessages.map((id) => `two contents under one id: ${id}`),
     ...findings.overlaps.map(

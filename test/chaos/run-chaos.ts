@@ -4,7 +4,7 @@ import { auditMessages, type MessageAudit } from './audit-messages.ts';
 import { awaitFinal, awaitSwept, type Leftovers } from './await-quiet.ts';
 import { converse } from './conversations.ts';
 import { carryOut } from './disturb.ts';
-import { findDoubleOwned, type Overlap } from './find-double-owned.ts';
+import { findDoubleOwned, isExcused, type Overlap } from './find-double-owned.ts';
 import { findOrderViolations, type OrderViolation } from './find-order-violations.ts';
 import { Gate } from './gate.ts';
 import { measureRecovery, type Spread } from './measure-recovery.ts';
@@ -72,7 +72,9 @@ export async function runChaos(
     }
     return {
       ...auditMessages(sendings, statuses, recipients),
-      overlaps: findDoubleOwned(witness.sockets),
+      overlaps: findDoubleOwned(witness.sockets).filter(
+        (overlap) => !isExcused(overlap, witness.frozen, options.leaseTtlMs),
+      ),
       orderViolations: findOrderViolations(sendings, witness.stanzas),
       left,
       failover: measureRecovery('killed', witness, jids, sendings),

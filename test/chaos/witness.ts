@@ -19,11 +19,13 @@ export interface Witness {
   letGo: LetGo[];
   /** Of Redis. */
   outages: Outage[];
+  /** Workers that were stopped in their tracks, with the JIDs of the devices they owned. */
+  frozen: (Outage & { devices: string[] })[];
 }
 
 /** Notes what the simulated server sees from now on; the rest is for the others to add. */
 export function createWitness(simulator: Simulator): Witness {
-  const witness: Witness = { stanzas: [], sockets: [], letGo: [], outages: [] };
+  const witness: Witness = { stanzas: [], sockets: [], letGo: [], outages: [], frozen: [] };
   simulator.onMessage((message) => witness.stanzas.push(message));
   simulator.onSocket((event) => witness.sockets.push(event));
   return witness;

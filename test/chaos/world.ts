@@ -5,11 +5,15 @@ import type { ServiceProcess } from '../support/service-process.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { Fleet } from './fleet.ts';
 import type { ChaosOptions } from './options.ts';
+import { type RedisHost, startRedisHost } from './redis-host.ts';
 import { createWitness, type Witness } from './witness.ts';
 
 /** What the disturbances befall: every process, the devices and the phones they write to. */
 export interface World {
   stack: Stack;
+  redis: RedisHost;
+  /** One more worker, whose wall clock may be ahead. */
+  startWorker(clockAheadMs?: number): Promise<ServiceProcess>;
   gateways: Fleet;
   workers: Fleet;
   /** Names of the devices. */
@@ -23,6 +27,7 @@ export interface World {
 }
 
 export const BLOB_GRACE_MS = 3_000;
+const CLOCK_AHEAD = new URL('../support/clock-ahead.ts', import.meta.url).href;
 const RECIPIENTS = 6;
 const PAIRED_AT_ONCE = 4;
 
@@ -36,24 +41,28 @@ const workerEnv = {
 
 /** Starts everything, pairs the devices, and lets the workers share them. */
 export async function startWorld(options: ChaosOptions): Promise<World> {
+  const redis = await startRedisHost(options.redis);
   const stack = await startStack({
+    redisUrl: redis.url,
     gatewayEnv,
     workerEnv: { ...workerEnv, LEASE_TTL_MS: String(options.leaseTtlMs) },
     simulator: { seed: options.seed, keep: options.messages + 1_000 },
   });
   try {
-    return await populate(stack, options);
+    return await populate(stack, redis, options);
   } catch (error) {
     await stack.stop();
+    await redis.stop();
     throw error;
   }
 }
 
-async function populate(stack: Stack, options: ChaosOptions): Promise<World> {
+async function populate(stack: Stack, redis: RedisHost, options: ChaosOptions): Promise<World> {
   const more = (count: number, start: () => Promise<ServiceProcess>) =>
     Promise.all(Array.from({ length: count - 1 }, () => start()));
   const startGateway = () => stack.startGateway();
-  const startWorker = () => stack.startWorker();
+  const startWorker = (clockAheadMs?: number) =>
+    stack.startWorker({}, clockAheadMs === undefined ? [] : ['--import', `${CLOCK_AHEAD}?ms=${clockAheadMs}`]);
   const { save, ended } = keepLogs(options.logDirectory);
   const gateways = new Fleet([stack.gateway, ...(await more(options.gateways, startGateway))], startGateway, ended);
   const workers = new Fleet([stack.worker, ...(await more(options.workers, startWorker))], startWorker, ended);
@@ -76,8 +85,20 @@ async function populate(stack: Stack, options: ChaosOptions): Promise<World> {
     services.forEach(ended);
     await save();
     await stack.stop();
+    await redis.stop();
   };
-  return { stack, gateways, workers, devices, jids, recipients, witness: createWitness(stack.simulator), stop };
+  return {
+    stack,
+    redis,
+    startWorker,
+    gateways,
+    workers,
+    devices,
+    jids,
+    recipients,
+    witness: createWitness(stack.simulator),
+    stop,
+  };
 }
 
 function keepLogs(directory: string | undefined) {

@@ -32,7 +32,7 @@ export interface Stack {
   pair(deviceId: string, number: string): Promise<Phone>;
   /** Starts Redis again after its process was killed: with its file, on its port. */
   restartRedis(): Promise<void>;
-  startWorker(env?: Record<string, string>): Promise<ServiceProcess>;
+  startWorker(env?: Record<string, string>, nodeArgs?: readonly string[]): Promise<ServiceProcess>;
   startGateway(env?: Record<string, string>): Promise<ServiceProcess>;
   /** What is kept for messages that have not settled: jobs by list, blobs and temporary files. All zero when quiet. */
   leftovers(deviceId: string): Promise<{ waiting: number; active: number; jobs: number; files: number }>;
@@ -65,8 +65,8 @@ async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> 
   const simulator = lifetime.use(await startSimulator(options.simulator), (running) => running.stop());
   const blobDirectory = join(directory, 'blobs');
   const env = { REDIS_URL: redisUrl, BLOB_DIR: blobDirectory, METRICS_PORT: '0' };
-  const startWorker = async (more: Record<string, string> = {}) => {
-    const worker = await startService('worker', {
+  const startWorker = async (more: Record<string, string> = {}, nodeArgs: readonly string[] = []) => {
+    const own = {
       ...env,
       WA_WEBSOCKET_URL: simulator.webSocketUrl,
       WA_NOISE_ROOT_KEY: simulator.noiseRootKey,
@@ -74,7 +74,8 @@ async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> 
       URL_ALLOW_PRIVATE: '127.0.0.0/8',
       ...options.workerEnv,
       ...more,
-    });
+    };
+    const worker = await startService('worker', own, 'source', nodeArgs);
     return lifetime.use(worker, (process) => process.stop());
   };
   const startGateway = async (more: Record<string, string> = {}) => {
