@@ -28,19 +28,22 @@ const NODE_OPTIONS = ['--max-semi-space-size=8'];
 
 /**
  * Starts an app's main.ts, or what was built of it (here, or in a tree elsewhere), with exactly these variables (and PATH),
- * and resolves at its `ready` line.
+ * and resolves at its `ready` line. `openFiles` is how many descriptors it may have.
  */
 export async function startService(
   app: 'gateway' | 'worker',
   env: Record<string, string>,
   run: 'source' | 'built' | { tree: string } = 'source',
   nodeArgs: readonly string[] = [],
+  openFiles?: number,
 ): Promise<ServiceProcess> {
   const source = ['--conditions=source', join(root, 'apps', app, 'src', 'main.ts')];
   const built = join(typeof run === 'object' ? run.tree : root, 'apps', app, 'dist', 'main.js');
   const ours = ['--import', END_WITH_PARENT, ...NODE_OPTIONS, ...nodeArgs];
   const args = [...ours, ...(run === 'source' ? source : [built])];
-  const child = spawn(process.execPath, args, {
+  const limited = ['/bin/sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, process.execPath];
+  const [command = '', ...first] = openFiles === undefined ? [process.execPath] : limited;
+  const child = spawn(command, [...first, ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     // The last one by which it notices that we are gone, also when we were killed.

@@ -12,6 +12,8 @@ import { waitUntil } from './wait-until.ts';
 export interface StackOptions {
   gatewayEnv?: Record<string, string>;
   workerEnv?: Record<string, string>;
+  /** How many descriptors each gateway may have. Default: as many as this process. */
+  gatewayOpenFiles?: number;
   simulator?: SimulatorOptions;
   /** A Redis or cluster that the caller starts and stops. Default: a server of the stack's own. */
   redisUrl?: string;
@@ -79,13 +81,8 @@ async function start(options: StackOptions, lifetime: Lifetime): Promise<Stack> 
     return lifetime.use(worker, (process) => process.stop());
   };
   const startGateway = async (more: Record<string, string> = {}) => {
-    const gateway = await startService('gateway', {
-      ...env,
-      PORT: '0',
-      URL_ALLOW_PRIVATE: '127.0.0.0/8',
-      ...options.gatewayEnv,
-      ...more,
-    });
+    const gatewayEnv = { ...env, PORT: '0', URL_ALLOW_PRIVATE: '127.0.0.0/8', ...options.gatewayEnv, ...more };
+    const gateway = await startService('gateway', gatewayEnv, 'source', [], options.gatewayOpenFiles);
     return lifetime.use(gateway, (process) => process.stop());
   };
   const [worker, gateway] = await Promise.all([startWorker(), startGateway()]);

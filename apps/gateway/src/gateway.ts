@@ -38,6 +38,7 @@ import {
   createMetricsRegistry,
   createReadiness,
   type Logger,
+  readDescriptorLimit,
   startOperationsServer,
   startTracing,
   withLifetime,
@@ -59,6 +60,7 @@ import { createQrLinks } from './devices/qr-links.ts';
 import { admit, assertDeviceReady } from './http/admit.ts';
 import { apiDocsRoutes } from './http/api-docs.ts';
 import { createApp } from './http/app.ts';
+import { ConnectionLimit, toConnectionLimit } from './http/connection-limit.ts';
 import { deviceRoutes } from './http/devices.ts';
 import { createDrain } from './http/drain.ts';
 import { eventRoutes } from './http/events.ts';
@@ -166,6 +168,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       logger,
     });
     const uploadSlots = createUploadSlots(config.uploadsLimit, { isShared });
+    const connections = new ConnectionLimit(toConnectionLimit(readDescriptorLimit(), config.uploadsLimit));
     observeBacklog(registry, { redis, keys });
     const probe = createWriteProbe(redis, keys, id);
     const { redisDemands: demands } = config;
@@ -279,12 +282,13 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       corsOrigins: config.corsOrigins,
       authenticator,
       sessions,
+      connections,
       drain,
       metrics,
       tracing,
       logger,
     });
-    const server = await startHttpServer(app, { host: config.host, port: config.port });
+    const server = await startHttpServer(app, { host: config.host, port: config.port, connections });
     lifetime.use(server, async (started) => {
       await drain.begin(DRAIN_MS);
       await started.stop(CLOSE_MS);

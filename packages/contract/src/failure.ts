@@ -34,6 +34,7 @@ export const FAILURES = {
   STORAGE_UNAVAILABLE: { retryable: true },
   ACCEPTANCE_UNKNOWN: { retryable: false },
   NO_WORKER: { retryable: false },
+  GATEWAY_BUSY: { retryable: false },
   SHUTTING_DOWN: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 

@@ -1,6 +1,7 @@
 export { backoffMs, type Clock, delay, monotonicMs, startTimer, within } from './clock.ts';
 export { type CollectorOptions, tuneCollector } from './collector.ts';
 export { startDeadline, withDeadline } from './deadline.ts';
+export { readDescriptorLimit } from './descriptor-limit.ts';
 export { ConfigError, env, readEnv } from './env.ts';
 export { Lifetime, withLifetime } from './lifetime.ts';
 export { createLogger, type Logger, type LoggerOptions, maskNumber } from './logger.ts';

@@ -5,6 +5,7 @@ import type { Principal } from '../auth/credentials.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { observeOutcome } from './access-log.ts';
 import { type AuthenticationOptions, authenticate } from './authenticate.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
 import { allowOrigins } from './cors.ts';
 import { assertAccepting, type Drain } from './drain.ts';
 import type { Exchange, Route } from './exchange.ts';
@@ -19,6 +20,7 @@ export interface AppOptions extends AuthenticationOptions {
   pages: express.RequestHandler;
   /** Pages of other sites that may use the API with a key. */
   corsOrigins: readonly string[];
+  connections: Pick<ConnectionLimit, 'assertWithin'>;
   drain: Drain;
   metrics: GatewayMetrics;
   tracing: Tracing;
@@ -36,7 +38,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The Express application, in the order in which a request meets it. */
 export function createApp(options: AppOptions): Express {
-  const { routes, pages, corsOrigins, drain, metrics, tracing, logger } = options;
+  const { routes, pages, corsOrigins, connections, drain, metrics, tracing, logger } = options;
   const exchanges = new WeakMap<Request, Exchange>();
   const exchangeOf = (request: Request): Exchange => {
     const exchange = exchanges.get(request);
@@ -50,6 +52,7 @@ export function createApp(options: AppOptions): Express {
     const exchange = beginExchange(request, response, { drain, logger });
     exchanges.set(request, exchange);
     observeOutcome(exchange, metrics);
+    connections.assertWithin(request, response);
     assertHost(request);
     if (!SAFE_METHODS.has(request.method)) assertAccepting(drain);
     next();

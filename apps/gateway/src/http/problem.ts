@@ -36,6 +36,7 @@ const HTTP_STATUS = {
   STORAGE_UNAVAILABLE: 503,
   ACCEPTANCE_UNKNOWN: 503,
   NO_WORKER: 503,
+  GATEWAY_BUSY: 503,
   SHUTTING_DOWN: 503,
 } as const satisfies Record<FailureCode, number>;
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FailureCode } from '@postern/contract';
 import type { Express } from 'express';
+import type { ConnectionLimit } from './connection-limit.ts';
 
 export interface HttpServer {
   port: number;
@@ -15,6 +16,8 @@ export interface HttpServerOptions {
   host: string;
   /** 0 picks a free one. */
   port: number;
+  /** Default: none. */
+  connections?: Pick<ConnectionLimit, 'watch'>;
   /** How long a client may take for its headers; 15 s unless a test is in a hurry. */
   headersTimeoutMs?: number;
   /** How long a connection may be silent on both sides; 3 min unless a test is in a hurry. */
@@ -36,7 +39,7 @@ const CHECK_INTERVAL_MS = 5_000;
 /** Serves the application. A client that waits for `100 Continue` gets it only when a route wants the body. */
 export async function startHttpServer(
   app: Express,
-  { host, port, headersTimeoutMs = HEADERS_TIMEOUT_MS, silenceMs = SILENCE_MS }: HttpServerOptions,
+  { host, port, connections, headersTimeoutMs = HEADERS_TIMEOUT_MS, silenceMs = SILENCE_MS }: HttpServerOptions,
 ): Promise<HttpServer> {
   const server = createServer({
     headersTimeout: headersTimeoutMs,
@@ -47,6 +50,7 @@ export async function startHttpServer(
     requireHostHeader: false,
   });
   server.timeout = silenceMs;
+  connections?.watch(server);
   server.on('request', app);
   server.on('checkContinue', app);
   // Other expectations than that need not be met (RFC 9110, 10.1.1); Node would refuse them without our envelope.
