@@ -48,7 +48,7 @@ test('services whose password Redis refuses say so, and never say the password',
   for (const app of ['gateway', 'worker'] as const) {
     const isRefused = (error: Error) => {
       outputs.push(error.message);
-      return /ended before it was ready \(1\)/.test(error.message) && /WRONGPASS/.test(error.message);
+      return /ended before it was ready \(1\)/.test(error.message) && /"level":"fatal".*WRONGPASS/.test(error.message);
     };
     await assert.rejects(startService(app, env), isRefused);
   }

@@ -15,6 +15,13 @@ test('only REDIS_URL is required, and the defaults are the documented ones', () 
   assert.deepEqual(config.credentials, []);
 });
 
+test('metrics and health are served where the API is, unless on a host of their own', () => {
+  assert.equal(readConfig({ REDIS_URL }).metricsHost, '127.0.0.1');
+  assert.equal(readConfig({ REDIS_URL, HOST: '::1' }).metricsHost, '::1');
+  const apart = readConfig({ REDIS_URL, HOST: '::1', METRICS_HOST: '10.0.0.1' });
+  assert.deepEqual([apart.host, apart.metricsHost], ['::1', '10.0.0.1']);
+});
+
 test('every bad variable is named at once, and no value is repeated', () => {
   const bad = { PORT: 'http', SYNC_WAIT_MS: '-1', API_KEYS: 'secretwithoutname', URL_ALLOW_PRIVATE: '10.0.0.0' };
   assert.throws(

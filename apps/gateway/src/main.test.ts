@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startLocalRedis } from '@postern/local-redis';
@@ -66,4 +67,19 @@ test('an environment that is not usable is explained on standard error, and the 
   assert.deepEqual(await once(gateway, 'exit'), [1, null]);
   assert.match(said, /REDIS_URL: required/);
   assert.match(said, /PORT: expected a whole number/);
+});
+
+test('a start that fails is said in one line of JSON, here because METRICS_HOST is no address of this machine', async (t) => {
+  const redis = await startLocalRedis();
+  const directory = await mkdtemp(join(tmpdir(), 'postern-main-'));
+  t.after(() => redis.stop());
+  t.after(() => rm(directory, { recursive: true }));
+  const own = { REDIS_URL: redis.url, BLOB_DIR: directory, PORT: '0', METRICS_PORT: '0', METRICS_HOST: '192.0.2.1' };
+  const gateway = startMain(own);
+  const reading = Promise.all([text(gateway.stdout), text(gateway.stderr), once(gateway, 'close')]);
+  const [stdout, stderr, [code]] = await reading;
+  assert.deepEqual([code, stderr], [1, '']);
+  const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  assert.deepEqual([last['level'], last['msg']], ['fatal', 'not started']);
+  assert.match(JSON.stringify(last['err']), /EADDRNOTAVAIL.*192\.0\.2\.1/);
 });

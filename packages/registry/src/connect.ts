@@ -38,12 +38,16 @@ export async function connectRedis(options: ConnectOptions): Promise<Redis> {
   const address = parseRedisUrl(options.url);
   const cluster = address.kind === 'cluster' ? openCluster(address, options) : undefined;
   const redis = address.kind === 'cluster' ? (cluster as unknown as Redis) : openServer(address, options);
-  redis.on('error', options.onError);
+  let lastError: Error | undefined;
+  redis.on('error', (error) => {
+    lastError = error;
+    options.onError(error);
+  });
   const ready = new Promise<void>((resolve) => redis.once('ready', () => resolve()));
   const givingUp = new AbortController();
   const answers = ready.then(() => cluster && untilWhole(cluster, givingUp.signal));
   try {
-    await within(answers, FIRST_ANSWER_MS, () => new Error('Redis did not answer within 10 s'));
+    await within(answers, FIRST_ANSWER_MS, () => new Error('Redis did not answer within 10 s', { cause: lastError }));
   } catch (error) {
     givingUp.abort();
     redis.disconnect();

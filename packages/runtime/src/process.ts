@@ -15,7 +15,7 @@ export interface ServiceOptions<Config extends { logLevel: string }> {
   stopGraceMs: number;
 }
 
-/** How long a process that has crashed may take to release what it holds: shorter than a lease is valid. */
+/** How long a process that has crashed may take to release what it holds: shorter than a lease is valid by default. */
 const CRASH_GRACE_MS = 5_000;
 
 /**
