@@ -9,7 +9,6 @@ export const MESSAGE_NOTES = [
   're-encoded',
   'flattened on white',
   'converted to sRGB',
-  'colour profile replaced',
   'end of file added',
 ] as const;
 export type MessageNote = (typeof MESSAGE_NOTES)[number];

@@ -1,7 +1,7 @@
-import type { Metadata } from 'sharp';
 import { toEncodingNotes } from './encoding-notes.ts';
-import type { FaithfulImage } from './faithful-image.ts';
-import { openToEncode, runPipeline, WHITE } from './image-library.ts';
+import { type FaithfulImage, toShownColours } from './faithful-image.ts';
+import { encode, WHITE } from './image-library.ts';
+import type { SourcePicture } from './source-picture.ts';
 
 export interface EncodingPreset {
   /** In pixels; a smaller picture keeps its size. */
@@ -17,17 +17,18 @@ export const PRESETS = {
 
 /** A JPEG in sRGB, upright, on white, at most as large as the preset says. Throws IMAGE_PROCESSING_FAILED. */
 export async function compressImage(
-  bytes: Buffer,
-  metadata: Metadata,
-  preset: EncodingPreset,
+  source: SourcePicture,
+  { longEdge, quality }: EncodingPreset,
   timeoutMs: number,
 ): Promise<FaithfulImage> {
-  const { longEdge, quality } = preset;
-  const resized = openToEncode(bytes, metadata)
-    .resize({ width: longEdge, height: longEdge, fit: 'inside', withoutEnlargement: true })
-    .flatten({ background: WHITE })
-    .toColourspace('srgb')
-    .jpeg({ quality });
-  const encoded = await runPipeline(resized, timeoutMs);
-  return { ...encoded, mimetype: 'image/jpeg', notes: toEncodingNotes(metadata, encoded, 'image/jpeg') };
+  const encoded = await encode(
+    source,
+    (upright) =>
+      toShownColours(upright, source)
+        .resize({ width: longEdge, height: longEdge, fit: 'inside', withoutEnlargement: true })
+        .flatten({ background: WHITE })
+        .jpeg({ quality }),
+    timeoutMs,
+  );
+  return { ...encoded, mimetype: 'image/jpeg', notes: toEncodingNotes(source, encoded, 'image/jpeg') };
 }

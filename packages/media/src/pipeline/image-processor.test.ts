@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { Failure } from '@postern/contract';
+import { losslessWebpHeader } from '../inspect/sample-headers.ts';
 import { noise, plain } from '../sample-images.ts';
 import { createImageProcessor, type ImageProcessorOptions } from './image-processor.ts';
 import { interlacedPng } from './interlaced-png.fixture.ts';
@@ -77,6 +78,8 @@ test('a picture that needs more memory than any may have is refused before it is
   const { message, details, cause } = await failureOf(processor.prepare(await interlacedPng(12_000), AS_IS));
   assert.match(message, /more than 1024 MiB of memory/);
   assert.deepEqual([details['reason'], cause, processor.processId], ['too_much_memory', undefined, undefined]);
+  // 38 bytes that claim 256 megapixels.
+  await failureOf(processor.prepare(losslessWebpHeader(16_000, 16_000), AS_IS));
   assert.ok(process.memoryUsage.rss() - before < 150 * MIB);
 });
 

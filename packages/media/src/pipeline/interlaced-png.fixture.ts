@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { crc32, createDeflate } from 'node:zlib';
+import { createDeflate } from 'node:zlib';
+import { toPngChunk } from './png-chunks.ts';
 
 /** Adam7: where the seven passes start, and their steps (PNG 3rd edition, 8.2). */
 const PASSES = [
@@ -19,17 +20,8 @@ export async function interlacedPng(edge: number, more: Buffer[] = []): Promise<
   header.writeUInt32BE(edge, 4);
   header.set([16, 6, 0, 0, 1], 8);
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
-  const pixels = pngChunk('IDAT', await deflated(edge));
-  return Buffer.concat([signature, pngChunk('IHDR', header), ...more, pixels, pngChunk('IEND', Buffer.alloc(0))]);
-}
-
-export function pngChunk(type: string, data: Buffer): Buffer {
-  const typed = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const chunk = Buffer.alloc(typed.byteLength + 8);
-  chunk.writeUInt32BE(data.byteLength, 0);
-  chunk.set(typed, 4);
-  chunk.writeUInt32BE(crc32(typed), 4 + typed.byteLength);
-  return chunk;
+  const pixels = toPngChunk('IDAT', await deflated(edge));
+  return Buffer.concat([signature, toPngChunk('IHDR', header), ...more, pixels, toPngChunk('IEND', Buffer.alloc(0))]);
 }
 
 async function deflated(edge: number): Promise<Buffer> {

@@ -10,7 +10,7 @@ export interface JpegSegment {
   /** What stands behind the length field; without the coded data of a scan. */
   payload: Buffer;
   /** Everything from the marker to the next one. */
-  bytes: Buffer;
+  readonly bytes: Buffer;
 }
 
 /**
@@ -33,9 +33,17 @@ export function* walkJpeg(bytes: Buffer): Generator<JpegSegment, void, undefined
     if (start + 4 > bytes.byteLength) return;
     const contentEnd = start + 2 + bytes.readUInt16BE(start + 2);
     if (contentEnd < start + 4 || contentEnd > bytes.byteLength) return;
-    const end = marker === SOS ? findScanEnd(bytes, contentEnd) : contentEnd;
-    yield { marker, payload: bytes.subarray(start + 4, contentEnd), bytes: bytes.subarray(start, end) };
-    offset = end;
+    // Who stops at a scan does not pass over its data.
+    let scanEnd: number | undefined;
+    const end = () => (marker === SOS ? (scanEnd ??= findScanEnd(bytes, contentEnd)) : contentEnd);
+    yield {
+      marker,
+      payload: bytes.subarray(start + 4, contentEnd),
+      get bytes() {
+        return bytes.subarray(start, end());
+      },
+    };
+    offset = end();
   }
 }
 

@@ -98,23 +98,6 @@ describe('a JPEG', () => {
     ]);
   });
 
-  it('keeps its colour profile, however it is split, and nothing hidden behind that', async () => {
-    const tagged = await picture.clone().withIccProfile('p3').jpeg().toBuffer();
-    const { icc } = await sharp(tagged).metadata();
-    assert.ok(icc);
-    assert.deepEqual((await sharp(await assertKept(tagged)).metadata()).icc, icc);
-
-    const part = (number: number, count: number, content: Buffer) =>
-      jpegSegment(0xe2, Buffer.concat([Buffer.from('ICC_PROFILE\0'), Buffer.from([number, count]), content]));
-    const hiding = Buffer.concat([icc, Buffer.from('hidden behind')]);
-    const split = withSegments(plain, part(2, 2, hiding.subarray(100)), part(1, 2, hiding.subarray(0, 100)));
-    const kept = await assertKept(split, ['hidden behind']);
-    assert.deepEqual((await sharp(kept).metadata()).icc, icc);
-
-    const incomplete = withSegments(plain, part(1, 2, icc));
-    assert.equal((await sharp(await assertKept(incomplete)).metadata()).icc, undefined);
-  });
-
   it('stays progressive, grey, subsampled or with restart markers', async () => {
     const progressive = await noise(500, 300).jpeg({ progressive: true }).toBuffer();
     assert.equal((await sharp(await assertKept(progressive)).metadata()).isProgressive, true);
@@ -169,12 +152,6 @@ describe('a PNG', () => {
         assert.equal(after[key], before[key], `${key} of ${name}`);
       }
     }
-  });
-
-  it('keeps its colour profile', async () => {
-    const tagged = await picture.clone().withIccProfile('p3').png().toBuffer();
-    const kept = await assertKept(dirty(tagged));
-    assert.deepEqual((await sharp(kept).metadata()).icc, (await sharp(tagged).metadata()).icc);
   });
 
   it('loses the frames of an animation', async () => {

@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+
 /** A chunk of a PNG. */
 export interface PngChunk {
   /** Four letters, e.g. `IHDR`. */
@@ -21,4 +23,29 @@ export function* walkPng(bytes: Buffer): Generator<PngChunk, void, undefined> {
     if (type === 'IEND') return;
     offset = end;
   }
+}
+
+/** The same PNG with its EXIF before its pixels: there decoders look for it, but it may stand behind them, too. */
+export function moveExifForward(bytes: Buffer): Buffer {
+  const chunks = [...walkPng(bytes)];
+  const exif = chunks.find(({ type }) => type === 'eXIf');
+  const firstPixels = chunks.findIndex(({ type }) => type === 'IDAT');
+  if (!exif || firstPixels === -1 || chunks.indexOf(exif) < firstPixels) return bytes;
+  const others = (part: PngChunk[]) => part.filter((chunk) => chunk !== exif).map((chunk) => chunk.bytes);
+  return Buffer.concat([
+    bytes.subarray(0, SIGNATURE_LENGTH),
+    ...others(chunks.slice(0, firstPixels)),
+    exif.bytes,
+    ...others(chunks.slice(firstPixels)),
+  ]);
+}
+
+/** A whole chunk. */
+export function toPngChunk(type: string, data: Buffer): Buffer {
+  const typed = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const chunk = Buffer.alloc(typed.byteLength + 8);
+  chunk.writeUInt32BE(data.byteLength, 0);
+  chunk.set(typed, 4);
+  chunk.writeUInt32BE(crc32(typed), 4 + typed.byteLength);
+  return chunk;
 }

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { Failure, type MessageNote } from '@postern/contract';
-import type { ImageHeader } from '../inspect/header-inspector.ts';
+import type { MessageNote } from '@postern/contract';
 import { readHeader } from '../inspect/read-header.ts';
 import { compressImage, type EncodingPreset, PRESETS } from './compress-image.ts';
 import { encodeAgain, type FaithfulImage, keepPixels } from './faithful-image.ts';
-import { damaged, openImage, undecodable } from './image-library.ts';
-import { surveyJpeg } from './jpeg-segments.ts';
+import { readSource, type SourcePicture } from './source-picture.ts';
 import { createBlankThumbnail, createThumbnail } from './thumbnail.ts';
 
 export interface PrepareOptions {
@@ -46,50 +44,24 @@ export async function prepareImage(
   { compress, hd, viewOnce }: PrepareOptions,
   stepTimeoutMs: number = DEFAULT_STEP_TIMEOUT_MS,
 ): Promise<PreparedImage> {
-  const header = readHeader(bytes);
-  refuseHopeless(header, bytes);
+  const source = await readSource(bytes, readHeader(bytes));
   const preset = hd ? PRESETS.hd : compress ? PRESETS.compress : undefined;
-  const chosen = await chooseEncoding(bytes, header, preset, stepTimeoutMs);
-  const { width, height } = chosen;
-  const seen = await createThumbnail(chosen.bytes, stepTimeoutMs);
-  const thumbnail = viewOnce ? await createBlankThumbnail(width, height, stepTimeoutMs) : seen;
+  const chosen = await chooseEncoding(source, preset, stepTimeoutMs);
+  const seen = await createThumbnail(chosen, stepTimeoutMs);
+  const thumbnail = viewOnce ? await createBlankThumbnail(chosen.width, chosen.height) : seen;
   const sha256 = createHash('sha256').update(chosen.bytes).digest('hex');
   return { ...chosen, sha256, thumbnail, inputBytes: bytes.byteLength };
 }
 
 async function chooseEncoding(
-  bytes: Buffer,
-  header: ImageHeader,
+  source: SourcePicture,
   preset: EncodingPreset | undefined,
   stepTimeoutMs: number,
 ): Promise<FaithfulImage> {
-  const metadata = await undecodable(openImage(bytes).metadata());
-  const kept = keepPixels(bytes, header, metadata);
-  if (!preset) return kept ?? (await encodeAgain(bytes, header, metadata, stepTimeoutMs));
-  const compressed = await compressImage(bytes, metadata, preset, stepTimeoutMs);
-  if (!kept && header.mimetype !== 'image/png') return compressed; // the other would be a larger JPEG of a higher quality
-  const faithful = kept ?? (await encodeAgain(bytes, header, metadata, stepTimeoutMs));
+  const kept = keepPixels(source);
+  if (!preset) return kept ?? (await encodeAgain(source, stepTimeoutMs));
+  const compressed = await compressImage(source, preset, stepTimeoutMs);
+  if (!kept && source.mimetype !== 'image/png') return compressed; // the other would be a larger JPEG of a higher quality
+  const faithful = kept ?? (await encodeAgain(source, stepTimeoutMs));
   return compressed.bytes.byteLength < faithful.bytes.byteLength ? compressed : faithful;
-}
-
-/** Many times what any encoder writes (about ten); legal bytes may hold thousands, each a pass over the whole picture. */
-const MAX_JPEG_SCANS = 100;
-
-/**
- * Refuses, before anything is decoded, a JPEG without an end, and few bytes that claim much work. A lossless WebP of one colour needs no bits for
- * its pixels: 38 bytes can claim 256 megapixels, a gigabyte decoded; no other format codes more than about 8,300 pixels in
- * a byte (a PNG of one bit a pixel). A progressive JPEG of under 1 MB can keep a core busy for a minute with its scans.
- */
-function refuseHopeless({ mimetype, width, height }: ImageHeader, bytes: Buffer): void {
-  const refuse = (claim: string) =>
-    new Failure('IMAGE_PROCESSING_FAILED', `The image cannot be decoded: it claims ${claim}`);
-  const pixels = width * height;
-  if (pixels > 16_000_000 && pixels / bytes.byteLength > 10_000) {
-    throw refuse(`${width}×${height} pixels in ${bytes.byteLength} bytes`);
-  }
-  if (mimetype !== 'image/jpeg') return;
-  const { scans, isWhole } = surveyJpeg(bytes);
-  if (scans > MAX_JPEG_SCANS) throw refuse(`${scans} scans; at most ${MAX_JPEG_SCANS} are decoded`);
-  // The decoder may have all its pixels before it misses the end, and says so only by chance.
-  if (!isWhole) throw damaged();
 }

@@ -1,7 +1,9 @@
 import { isStartOfFrame } from '../inspect/jpeg-header.ts';
-import { isIccPart, rebuildIccSegments } from './icc-profile.ts';
+import type { ColourProfile } from './colour-profile.ts';
+import { toIccSegment } from './icc-segments.ts';
 import { joinUnlessSame } from './join-unless-same.ts';
 import { walkJpeg } from './jpeg-segments.ts';
+import { createSmallProfile } from './small-profile.ts';
 
 const EOI = 0xd9;
 /** What is copied as it is: scans, and the tables that decoding needs (DHT, DQT, DNL, DRI). */
@@ -11,15 +13,14 @@ const COMMON_FRAMES = new Set([0xc0, 0xc1, 0xc2]);
 const START = Buffer.from([0xff, 0xd8]);
 
 /**
- * The same JPEG without metadata, its coded pixels untouched: kept are tables, the frame, the scans, the colour profile
- * and what says how to read the colours (JFIF without its preview, Adobe's APP14). Gone are EXIF, GPS, XMP, IPTC,
+ * The same JPEG without metadata, its coded pixels untouched: kept are tables, the frame, the scans, and what says how to
+ * read the colours (JFIF without its preview, Adobe's APP14). A profile is replaced by a small one of the same colours. Gone are EXIF, GPS, XMP, IPTC,
  * comments, stray bytes, further images and anything else behind the end of the image.
  *
  * Undefined when the bytes must not be sent as they are: not 8-bit grey or three-colour Huffman coding, or no whole JPEG.
  */
-export function stripJpeg(bytes: Buffer): Buffer | undefined {
+export function stripJpeg(bytes: Buffer, profile: ColourProfile = 'none'): Buffer | undefined {
   const colour: Buffer[] = [];
-  const profile: Buffer[] = [];
   const image: Buffer[] = [];
   let frames = 0;
   for (const segment of walkJpeg(bytes)) {
@@ -29,9 +30,8 @@ export function stripJpeg(bytes: Buffer): Buffer | undefined {
       frames += 1;
       if (frames > 1 || !COMMON_FRAMES.has(marker) || !isCommonFrame(payload)) return undefined;
       image.push(segment.bytes);
-    } else if (marker === 0xe2 && isIccPart(payload)) profile.push(payload);
-    else if (marker === EOI) {
-      return joinUnlessSame(bytes, [START, ...colour, ...rebuildIccSegments(profile), ...image, segment.bytes]);
+    } else if (marker === EOI) {
+      return joinUnlessSame(bytes, [START, ...colour, ...profileSegments(profile), ...image, segment.bytes]);
     } else colour.push(...colourSegment(marker, payload));
   }
   return undefined;
@@ -51,4 +51,10 @@ function colourSegment(marker: number, payload: Buffer): Buffer[] {
     return [Buffer.from([0xff, 0xee, 0, 14]), payload.subarray(0, 12)];
   }
   return [];
+}
+
+/** Without a profile the colours are those of sRGB, and grey has its curve. */
+function profileSegments(profile: ColourProfile): Buffer[] {
+  const isOther = profile === 'Display P3' || profile === 'Adobe RGB';
+  return isOther ? [toIccSegment(createSmallProfile(profile))] : [];
 }

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { Sharp } from 'sharp';
 import { readHeader } from '../inspect/read-header.ts';
 import { plain } from '../sample-images.ts';
-import { interlacedPng, pngChunk } from './interlaced-png.fixture.ts';
+import { interlacedPng } from './interlaced-png.fixture.ts';
+import { toPngChunk } from './png-chunks.ts';
 import { weighImage } from './weigh-image.ts';
 
 const EDGE = 2000;
@@ -30,7 +31,7 @@ test('a picture that is held as a whole weighs what its pixels do', async () => 
     'interlaced PNG': weigh(await picture.clone().png({ progressive: true }).toBuffer()),
     'interlaced PNG with alpha': weigh(await picture.clone().ensureAlpha(0.5).png({ progressive: true }).toBuffer()),
     'interlaced PNG with alpha and 16 bits': weigh(await interlacedPng(EDGE)),
-    'the same, turned': weigh(await interlacedPng(EDGE, [pngChunk('eXIf', TURN)])),
+    'the same, turned': weigh(await interlacedPng(EDGE, [toPngChunk('eXIf', TURN)])),
     'turned PNG': weigh(await turned(picture.clone()).png().toBuffer()),
     WebP: weigh(await picture.clone().webp().toBuffer()),
     'turned WebP': weigh(await turned(picture.clone()).webp().toBuffer()),
