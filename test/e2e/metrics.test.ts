@@ -123,6 +123,7 @@ test('each metric of ours says what happened', () => {
     ),
     ...[gateway, worker].flatMap((families): typeof expected => [
       [families, 'postern_redis_up', {}, (n) => n === 1],
+      [families, 'postern_redis_forgot_total', {}, (n) => n === 0],
       [families, 'postern_blob_store_up', {}, (n) => n === 1],
       [families, 'postern_redis_ping_seconds', {}, (n) => n >= 1],
       [families, 'postern_redis_memory_bytes', {}, (n) => n > 500_000],

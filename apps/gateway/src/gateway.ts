@@ -78,8 +78,9 @@ import { sessionRoutes } from './http/session.ts';
 import { createUploadSlots } from './http/upload-slots.ts';
 import { LanePurges } from './lanes/lane-purges.ts';
 import { createGatewayMetrics } from './metrics.ts';
-import { toOutcome } from './outcomes/outcome.ts';
+import { createMailDelivery } from './outcomes/deliver-mail.ts';
 import { createOutcomes } from './outcomes/outcomes.ts';
+import { startLossWatch } from './redis-losses.ts';
 
 export interface Gateway {
   id: string;
@@ -141,22 +142,21 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     const outcomes = createOutcomes({ messages, onFallback: () => metrics.outcomeFallbacks.inc() });
     const post = (workerId: string, mail: Mail) => postMail(redis, keys, workerId, mail);
     const commands = createCommands({ ownerOf, isGone: (deviceId) => devices.isGone(deviceId), post, replyTo: id });
-    const onMail = (mail: Mail) => {
-      if (mail.type === 'message_settled') outcomes.onSettled(mail.message_id, toOutcome(mail));
-      else if (mail.type === 'command_result') commands.onResult(mail);
-      else logger.warn({ type: mail.type }, 'mail that is not for a gateway');
-    };
     const mailbox = await startMailbox({
       redis: await connect('gateway-mailbox', 'patient'),
       keys,
       processId: id,
-      onMail,
+      onMail: createMailDelivery({ outcomes, commands, logger }),
       onError: (error) => logger.warn({ err: error }, 'mailbox not read'),
     });
     lifetime.use(mailbox, (started) => started.stop());
 
-    const producer = createProducer(redis, keys, { recordTtlMs: config.recordTtlMs });
-    const acceptance = createAcceptance({ producer, laneLimit: config.laneLimit });
+    const { laneLimit, recordTtlMs } = config;
+    const producer = createProducer(redis, keys, { recordTtlMs });
+    const agreed = { secret, blobStoreAgreement };
+    const losses = await startLossWatch(redis, keys, { agreed, redisClock, recordTtlMs, registry, logger });
+    lifetime.use(losses, (started) => started.stop());
+    const acceptance = createAcceptance({ producer, laneLimit, onAccepted: losses.onAccepted });
     // A record must outlive the key that leads to it, or the message would be sent again.
     const claimTtlMs = Math.min(config.idempotencyTtlMs, config.recordTtlMs);
     const keyed = createKeyedAcceptance({
@@ -199,6 +199,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
       createRedisCheck(probe, READY_WITHIN_MS),
       redisObserver.settingsCheck,
       watch.check,
+      losses.check,
     ]);
     const changes = new ChangeFeed({
       devices,

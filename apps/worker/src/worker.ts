@@ -20,6 +20,7 @@ import {
   disconnectRedis,
   observeRedis,
   startRedisClock,
+  watchContents,
 } from '@postern/registry';
 import { createReadiness, type Logger, startOperationsServer, startTracing, withLifetime } from '@postern/runtime';
 import type { WorkerConfig } from './config.ts';
@@ -136,6 +137,12 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
     });
     lifetime.use(reconciler, () => reconciler.stop());
 
+    const contents = await watchContents(redis, keys, {
+      registry: metrics.registry,
+      logger,
+      onLost: () => verifyStateKey(redis, keys, config.stateEncryptionKey),
+    });
+    lifetime.use(contents, (watch) => watch.stop());
     const reachability = new Reachability({
       unreachableMs: config.unreachableMs,
       canReach: () => whatsapp.canReach(),
@@ -147,6 +154,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       leases,
       workers,
       membership,
+      onForgotten: () => contents.count('device', 1),
       leaseTtlMs: config.leaseTtlMs,
       redisUpMs: runs.uptimeMs,
       claimIntervalMs: CLAIM_INTERVAL_MS,
@@ -242,6 +250,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       redisObserver.settingsCheck,
       watch.check,
       { name: 'devices', findProblem: () => membership.problem },
+      contents.check,
     ];
     const operations = await startOperationsServer(metrics.registry, {
       host: config.metricsHost,

@@ -42,5 +42,6 @@ export { scanKeys } from './scan-keys.ts';
 export { createDrainingScript, createScript, setDraining } from './script.ts';
 export { createSessions, type Sessions } from './sessions.ts';
 export { giveBackToWindow, takeOfWindow } from './sliding-window.ts';
+export { type ContentsWatch, watchContents } from './watch-contents.ts';
 export { createWorkers, type LiveWorkers, readOwners, WorkerIdTakenError, type Workers } from './workers.ts';
 export { createRedisCheck, createWriteProbe, type WriteProbe } from './write-probe.ts';

@@ -24,6 +24,8 @@ export interface Keys {
   workers: string;
   /** Hash: worker id → the process that lives under it, and whether a device of its is connected; in the slot of `workers`. */
   workerProcesses: string;
+  /** A random value: when it is gone or another one, Redis has lost what it held. */
+  mark: string;
   /** A value sealed with the STATE_ENCRYPTION_KEY that every worker must share. */
   stateKey: string;
   /** What a process writes to learn whether Redis takes writes. */
@@ -104,6 +106,7 @@ export function createKeys(prefix: string): Keys {
     installation: `${prefix}:installation`,
     workers: `${prefix}:workers`,
     workerProcesses: `{${prefix}:workers}:processes`,
+    mark: `${prefix}:mark`,
     stateKey: `${prefix}:state-key`,
     probe: (processId) => `${prefix}:probe:${processId}`,
     neverThere: `${prefix}:never-there`,

@@ -54,6 +54,7 @@ async function askNode<T>(node: number, ask: (client: Redis) => Promise<T>): Pro
 
 test('while the slot of a device moves to another node, nothing is accepted, and that is said', async () => {
   const acceptance = createAcceptance({
+    onAccepted: () => {},
     producer: createProducer(redis, keys, { recordTtlMs: 60_000 }),
     laneLimit: 100,
   });

@@ -8,6 +8,8 @@ export interface AcceptanceParts {
   producer: Pick<Producer, 'announce' | 'accept'>;
   /** How many messages may wait in a lane. */
   laneLimit: number;
+  /** Told of each message that is durable now. */
+  onAccepted: (messageId: string, deviceId: string) => void;
 }
 
 export interface Acceptance {
@@ -25,7 +27,7 @@ export interface Acceptance {
 
 const RETRY_AFTER_SECONDS = 5;
 
-export function createAcceptance({ producer, laneLimit }: AcceptanceParts): Acceptance {
+export function createAcceptance({ producer, laneLimit, onAccepted }: AcceptanceParts): Acceptance {
   return {
     async accept(job) {
       // Until there is a record nothing can be sent, whatever of this is still carried out.
@@ -37,6 +39,7 @@ export function createAcceptance({ producer, laneLimit }: AcceptanceParts): Acce
       });
       if (outcome === 'gone') throw deviceNotFound(job.device_id);
       if (outcome === 'full') throw queueFull(job.device_id, waiting);
+      onAccepted(job.message_id, job.device_id);
     },
     async complete(job) {
       const complete = async () => await answering(producer.accept(await answering(producer.announce(job))));
@@ -44,6 +47,7 @@ export function createAcceptance({ producer, laneLimit }: AcceptanceParts): Acce
         throw acceptanceUnknown(job.message_id, error);
       });
       if (outcome === 'gone') throw deviceNotFound(job.device_id);
+      onAccepted(job.message_id, job.device_id);
     },
   };
 }

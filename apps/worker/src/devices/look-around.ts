@@ -17,6 +17,8 @@ export interface Surroundings {
   /** How many devices each other worker owns. */
   counts: Map<string, number>;
   lastHolders: Map<string, LastHolder>;
+  /** Devices of ours that are not registered. */
+  unregistered: OwnedDevice[];
 }
 
 /** What every worker owns, and what nobody does. */
@@ -51,5 +53,7 @@ export async function lookAround({ deps, live, owned, unowned }: LookAroundOptio
       pairing: device.state === 'pairing',
     })),
   };
-  return { view, counts, lastHolders };
+  const registered = new Set(ids);
+  const unregistered = [...owned.values()].filter(({ lease }) => !registered.has(lease.deviceId));
+  return { view, counts, lastHolders, unregistered };
 }

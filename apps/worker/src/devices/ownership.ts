@@ -22,6 +22,8 @@ export interface OwnershipOptions {
   /** Between two devices that move to a worker with fewer, in the whole cluster. */
   rebalanceIntervalMs: number;
   membership: Membership;
+  /** Told of each device that Redis has forgotten. */
+  onForgotten: () => void;
   /** Posts to another worker. */
   post: (workerId: string, mail: Mail) => Promise<void>;
   logger: Logger;
@@ -40,6 +42,7 @@ export class Ownership {
   /** Devices whose renewal waits for an answer. */
   readonly #renewing = new Set<OwnedDevice>();
   readonly #unowned = new UnownedDevices();
+  #unregistered: ReadonlySet<OwnedDevice> = new Set();
   readonly #pauses: ClaimPauses;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -192,6 +195,7 @@ export class Ownership {
     const startedAt = monotonicMs();
     const around = await lookAround({ deps, live: standing.live, owned: this.#owned, unowned: this.#unowned });
     const { counts, lastHolders } = around;
+    await this.#dropForgotten(around.unregistered);
     if (monotonicMs() - startedAt > leaseTtlMs / RENEWALS_PER_TTL) this.#onWritable();
     const view: PlacementView = {
       ...around.view,
@@ -208,6 +212,22 @@ export class Ownership {
     }
     const moving = toRelease(view);
     if (moving !== undefined) await this.#moveTo(moving, counts);
+  }
+
+  /** Closes the sockets of devices that were unregistered at the last look, too: Redis has forgotten them. */
+  async #dropForgotten(unregistered: OwnedDevice[]): Promise<void> {
+    const { leases, onForgotten, logger } = this.#options;
+    const forgotten = unregistered.filter((device) => this.#unregistered.has(device));
+    this.#unregistered = new Set(unregistered);
+    const drop = async (device: OwnedDevice) => {
+      const { lease } = device;
+      if (!this.#owned.delete(lease.deviceId)) return;
+      logger.error({ device_id: lease.deviceId }, 'redis has forgotten a device: its socket is closed, link it again');
+      onForgotten();
+      await device.drop();
+      await leases.release(lease, { isRemoved: true });
+    };
+    await Promise.all(forgotten.map(drop));
   }
 
   /** Lets one device go for the worker that has the fewest, unless another device moves at the moment. */
