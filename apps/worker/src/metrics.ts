@@ -36,6 +36,8 @@ export interface WorkerMetrics {
   /** A picture ended the process that prepared it. */
   countQuarantined(): void;
   countImage(inputBytes: number, outputBytes: number): void;
+  /** Redis had lost the record of a message whose job was there. */
+  countRebuiltRecord(): void;
 }
 
 /** The worker's metrics. `devices` is asked at each scrape: how many owned devices are in each state, and jobs in hand. */
@@ -93,6 +95,11 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     help: 'Pictures that ended the process that prepared them, and that no worker touches for a day',
     registers,
   });
+  const rebuiltRecords = new Counter({
+    name: 'postern_records_rebuilt_total',
+    help: 'Records of messages that Redis had lost, written anew from their jobs',
+    registers,
+  });
   const keyWrites = new Histogram({
     name: 'postern_key_write_seconds',
     help: 'Time to store credentials or Signal keys in Redis; sends of the device wait for it',
@@ -136,6 +143,7 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     countUpload: (source) => uploads.inc({ source }),
     observeKeyWrite: (seconds, ok) => keyWrites.observe({ outcome: ok ? 'stored' : 'failed' }, seconds),
     countLease: (event) => leases.inc({ event }),
+    countRebuiltRecord: () => rebuiltRecords.inc(),
     countFailedAttempt: (code) => failedAttempts.inc({ code }),
     countQuarantined: () => quarantined.inc(),
     countImage(input, output) {

@@ -133,6 +133,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       intervalMs: RECONCILE_INTERVAL_MS,
       minAgeMs: RECONCILE_INTERVAL_MS,
       onFailed: (code) => metrics.countMessage('failed', code, 0),
+      onRebuilt: () => metrics.countRebuiltRecord(),
       logger,
     });
     lifetime.use(reconciler, () => reconciler.stop());

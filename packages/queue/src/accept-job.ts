@@ -69,13 +69,14 @@ export async function acceptJob(
       Date.now(),
       limit,
       job.device_created_at ?? '',
-      ...toRecordArguments(toRecord(job), recordTtlMs),
+      ...toRecordArguments(toQueuedRecord(job), recordTtlMs),
     ],
   );
   return { outcome, waiting, toWake: token === '' ? undefined : toOwner(token) };
 }
 
-function toRecord(job: SendImageJob): MessageRecord {
+/** The record of a message that waits in its lane. */
+export function toQueuedRecord(job: SendImageJob): MessageRecord {
   return {
     message_id: job.message_id,
     device_id: job.device_id,

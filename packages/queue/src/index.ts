@@ -1,3 +1,4 @@
+export { toQueuedRecord } from './accept-job.ts';
 export { type LaneState, readBacklog } from './backlog.ts';
 export { createLaneBoard, type LaneBoard } from './board/lane-board.ts';
 export { type DeviceLook, lookAtDevice } from './device-look.ts';

@@ -1,5 +1,5 @@
 import type { MessageRecord, SendImageJob } from '@postern/contract';
-import { type JobSettler, Lane, peekIds, postMail, readDepths, readJobs } from '@postern/queue';
+import { type JobSettler, Lane, peekIds, postMail, readDepths, readJobs, toQueuedRecord } from '@postern/queue';
 import {
   createLanePauses,
   type FailedJobs,
@@ -14,6 +14,7 @@ import type { Redis } from 'ioredis';
 import type { WorkerMetrics } from '../metrics.ts';
 import type { Session } from '../whatsapp/whatsapp.ts';
 import { ChatOrder } from './chat-order.ts';
+import { keepRecord } from './keep-record.ts';
 import { LazyLane } from './lazy-lane.ts';
 import { LookAhead } from './look-ahead.ts';
 import { type PrepareDependencies, prepareMessage } from './prepare-message.ts';
@@ -80,14 +81,15 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
     const { message_id, request_id } = job;
     const ids = { message_id, request_id, ...(traceId === undefined ? {} : { trace_id: traceId }) };
     const jobLogger = logger.child(ids);
+    const kept = keepRecord(job, { messages, jobs, onRebuilt: () => metrics.countRebuiltRecord(), logger: jobLogger });
     let outcome: SendOutcome | undefined;
     try {
       metrics.observeStage('queue_wait', Math.max(0, takenAt - job.accepted_at) / 1000);
       outcome = await sendMessage(
-        { job, record, turn, takenAt },
+        { job, record: record ?? toQueuedRecord(job), turn, takenAt },
         {
           ...deps.send,
-          messages,
+          messages: kept.messages,
           clock: deps.redisClock.clock,
           stage,
           signal,
@@ -114,7 +116,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
       const learnt = gate.learn(job, outcome);
       const settled = settle(job, outcome.type === 'sent' ? outcome : await learnt, {
         messages,
-        jobs,
+        jobs: kept.jobs,
         lease,
         blobs,
         failedJobs: deps.failedJobs,

@@ -6,16 +6,17 @@ import { after, before, test } from 'node:test';
 import { isSettled, newMessageId } from '@postern/contract';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import { type BlobStore, createDirectoryBlobStore } from '@postern/media';
-import { openLaneQueue } from '@postern/queue';
+import { createProducer, openLaneQueue } from '@postern/queue';
 import {
   announceMessage,
   connectRedis,
+  createDevices,
   createKeys,
   createLeases,
   createMessages,
   type Messages,
 } from '@postern/registry';
-import { createLogger, delay } from '@postern/runtime';
+import { createLogger, delay, within } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { startReconciler } from './reconcile-messages.ts';
 
@@ -38,6 +39,8 @@ after(async () => {
   await server.stop();
   await rm(directory, { recursive: true });
 });
+
+const onRebuilt = () => {};
 
 async function createRecord(ageMs: number): Promise<string> {
   const message_id = newMessageId();
@@ -70,7 +73,7 @@ test('a message whose job never came is ended, and what is on its way or has a j
   const logger = createLogger({ name: 'test', level: 'silent' });
   const codes: string[] = [];
   const onFailed = (code: string) => codes.push(code);
-  const options = { redis, keys, messages, blobs, intervalMs: 20, minAgeMs: 5_000, onFailed, logger };
+  const options = { redis, keys, messages, blobs, intervalMs: 20, minAgeMs: 5_000, onFailed, onRebuilt, logger };
   const reconciler = startReconciler(options);
   const isDone = async () => {
     const states = await Promise.all([orphan, sending].map((id) => messages.read('d', id)));
@@ -104,7 +107,7 @@ test('an announcement without a record is dropped at the second look, in case it
     return found;
   };
   const logger = createLogger({ name: 'test', level: 'silent' });
-  const options = { redis, keys, blobs, intervalMs: 20, minAgeMs: 60_000, onFailed: () => {}, logger };
+  const options = { redis, keys, blobs, intervalMs: 20, minAgeMs: 60_000, onFailed: () => {}, onRebuilt, logger };
   const reconciler = startReconciler({ ...options, messages: { ...messages, read } });
   const left = async () => (await messages.unsettled(0, 10)).map((entry) => entry.messageId);
   for (const deadline = Date.now() + 10_000; (await left()).includes(abandoned); await delay(10)) {
@@ -112,4 +115,35 @@ test('an announcement without a record is dropped at the second look, in case it
   }
   await reconciler.stop();
   assert.ok((await left()).includes(accepted));
+});
+
+test('a message whose record Redis has lost gets it back from its job', async () => {
+  await createDevices(redis, keys).create('d');
+  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
+  const job = await producer.announce({
+    message_id: newMessageId(),
+    device_id: 'd',
+    recipient: { kind: 'person', jid: '628123456789@s.whatsapp.net' },
+    image: { source: 'url', url: 'http://example.com/a.jpg' },
+    caption: '',
+    view_once: false,
+    compress: false,
+    hd: false,
+    is_forwarded: false,
+    mentions: [],
+    accepted_at: 0,
+    expires_at: 60_000,
+    request_id: 'r',
+    reply_to: 'g',
+  });
+  await producer.accept(job);
+  const accepted = await messages.read('d', job.message_id);
+  await redis.del(keys.device('d').message(job.message_id));
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const rebuilt = Promise.withResolvers<void>();
+  const options = { redis, keys, messages, blobs, intervalMs: 20, minAgeMs: 60_000, onFailed: () => {}, logger };
+  const reconciler = startReconciler({ ...options, onRebuilt: () => rebuilt.resolve() });
+  await within(rebuilt.promise, 10_000, () => new Error('not rebuilt'));
+  await reconciler.stop();
+  assert.deepEqual(await messages.read('d', job.message_id), accepted);
 });

@@ -1,9 +1,10 @@
 import { Failure, isSettled, type MessageRecord } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
-import { hasJob } from '@postern/queue';
+import { hasJob, readJob } from '@postern/queue';
 import { type Keys, type Messages, readDeadlineClock, setDraining } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
 import type { Redis } from 'ioredis';
+import { rebuildRecord } from './keep-record.ts';
 
 export interface ReconcileOptions {
   redis: Redis;
@@ -14,14 +15,17 @@ export interface ReconcileOptions {
   /** Younger messages may still be on their way into the lane. */
   minAgeMs: number;
   onFailed: (code: string) => void;
+  /** Told of each record that is written anew. */
+  onRebuilt: () => void;
   logger: Logger;
 }
 
 const CHUNK = 200;
 
 /**
- * Ends messages that no job will ever end: their gateway died between the record and the job, or Redis lost the job. One
- * worker at a time looks through everything that has not settled; the compare-and-set on each record decides.
+ * Ends messages that no job will ever end: their gateway died between the record and the job, or Redis lost the job. Where it
+ * lost the record, that is written anew. One worker at a time looks through everything that has not settled; the
+ * compare-and-set on each record decides.
  */
 export function startReconciler(options: ReconcileOptions): { stop(): Promise<void> } {
   const { redis, keys, intervalMs, logger } = options;
@@ -88,6 +92,11 @@ async function settleOrphan(
       onFailed(failure.code);
       logger.warn({ device_id: deviceId, message_id: messageId, code: failure.code }, 'message failed: it had no job');
     }
+  }
+  const job = record ? undefined : await readJob(redis, keys, deviceId, messageId);
+  if (job) {
+    await rebuildRecord(job, options);
+    return false;
   }
   await messages.forgetDeadline(deviceId, messageId);
   return true;
