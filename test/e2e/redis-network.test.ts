@@ -4,6 +4,7 @@ import { askRedis, type LocalRedis, type RedisRelay, startLocalRedis, startRedis
 import type { Phone } from '@postern/simulator';
 import { request, untilConnection } from '../support/api.ts';
 import { createPicture } from '../support/distinct-picture.ts';
+import { untilState } from '../support/message-status.ts';
 import { sendImage } from '../support/send-image.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -31,9 +32,9 @@ after(async () => {
   await Promise.all([server.stop(), next?.stop()]);
 });
 
-async function send() {
+async function send(headers: Record<string, string> = {}) {
   seeds += 1;
-  return sendImage(stack.url, DEVICE, { phone: friend.number, image: await createPicture(seeds) });
+  return sendImage(stack.url, DEVICE, { phone: friend.number, image: await createPicture(seeds) }, headers);
 }
 
 /** What keeps each service from working; empty when it says that it is ready. */
@@ -73,6 +74,26 @@ test('half-open connections of all processes: neither is ready, and messages are
   assert.deepEqual([gateway, worker], ['redis: does not answer', 'redis: does not answer']);
   assert.ok((await untilSent()) < ACCEPTED_AGAIN_MS);
   assert.equal(stack.simulator.stats().logins, logins);
+});
+
+test('connections that become half-open under load: what was accepted is sent, and none is refused for good', async () => {
+  const accepted: string[] = [];
+  const over = new AbortController();
+  const run = async () => {
+    while (!over.signal.aborted) {
+      const { status, code, results } = await send({ Prefer: 'respond-async, wait=0' });
+      if (status === 202) accepted.push(String(results['message_id']));
+      else assert.match(code, /^(QUEUE_UNAVAILABLE|ACCEPTANCE_UNKNOWN)$/);
+    }
+  };
+  const running = Promise.all([run(), run()]);
+  await waitUntil('there is load', () => accepted.length > 20);
+  relay.cutSilently(/postern-|worker-/);
+  const acceptedBefore = accepted.length;
+  await waitUntil('messages are accepted again', () => accepted.length > acceptedBefore + 20);
+  over.abort();
+  await running;
+  for (const id of accepted) await untilState(stack.url, id, 'delivered');
 });
 
 test('a half-open mailbox, of the worker or of the gateway, delays a command and does not fail it', async () => {

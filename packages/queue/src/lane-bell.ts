@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 /** A missed marker is only late: the lane is looked at anyway after this long. */
 const LOOK_SECONDS = 5;
 /** How much longer an answer may take before its connection counts as dead. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 2_000;
 
 /** Waits, over a connection of its own, for the marker that BullMQ sets when something was added to a lane. */
 export class LaneBell {

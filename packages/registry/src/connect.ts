@@ -47,7 +47,8 @@ export async function connectRedis(options: ConnectOptions): Promise<Redis> {
   const givingUp = new AbortController();
   const answers = ready.then(() => cluster && untilWhole(cluster, givingUp.signal));
   try {
-    await within(answers, FIRST_ANSWER_MS, () => new Error('Redis did not answer within 10 s', { cause: lastError }));
+    const silent = () => new Error('Redis did not answer within 10 s, or only as a replica', { cause: lastError });
+    await within(answers, FIRST_ANSWER_MS, silent);
   } catch (error) {
     givingUp.abort();
     redis.disconnect();
