@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { blobStoreEnv, isCidr, parseBlobStoreConfig } from '@postern/media';
+import { blobStoreEnv, DEFAULT_USER_AGENT, isCidr, parseBlobStoreConfig } from '@postern/media';
 import { isRedisUrl } from '@postern/registry';
 import { env, parseTracingConfig, readEnv, tracingEnv } from '@postern/runtime';
 import { z } from 'zod';
@@ -32,6 +32,10 @@ export const workerEnv = z.object({
   UPLOAD_TIMEOUT_MS: env.integer(60_000, 100, 600_000),
   UPLOAD_REUSE_MS: env.integer(12 * 3_600_000, 0, 7 * 86_400_000),
   DOWNLOAD_TIMEOUT_MS: env.integer(30_000, 100, 600_000),
+  DOWNLOAD_USER_AGENT: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,256}$/, 'expected 1 to 256 printable ASCII characters')
+    .default(DEFAULT_USER_AGENT),
   SEND_ATTEMPTS: env.integer(5, 1, 100),
   SEND_BUDGET_MS: env.integer(180_000, 1_000, 3_600_000),
   SEND_BACKOFF_MS: env.integer(500, 1, 60_000),
@@ -76,6 +80,7 @@ export function readWorkerConfig(variables: Readonly<Record<string, string | und
     uploadTimeoutMs: read.UPLOAD_TIMEOUT_MS,
     uploadReuseMs: read.UPLOAD_REUSE_MS,
     downloadTimeoutMs: read.DOWNLOAD_TIMEOUT_MS,
+    downloadUserAgent: read.DOWNLOAD_USER_AGENT,
     sendAttempts: read.SEND_ATTEMPTS,
     sendBudgetMs: read.SEND_BUDGET_MS,
     sendBackoffMs: read.SEND_BACKOFF_MS,

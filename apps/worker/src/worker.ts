@@ -1,5 +1,5 @@
 import type { Mail } from '@postern/contract';
-import { createBlobStore, createImageProcessor, watchBlobStore } from '@postern/media';
+import { createBlobStore, createHostBreaker, createImageProcessor, watchBlobStore } from '@postern/media';
 import { createJobSettler, postMail, startMailbox } from '@postern/queue';
 import {
   connectRedis,
@@ -191,6 +191,8 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
           allowPrivate: config.urlAllowPrivate,
           timeoutMs: config.downloadTimeoutMs,
           maxRedirects: MAX_REDIRECTS,
+          userAgent: config.downloadUserAgent,
+          breaker: createHostBreaker(),
         },
         pacing: createPacing(redis, keys),
         holds: createReachOutHolds(redis, keys),

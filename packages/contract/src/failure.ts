@@ -59,8 +59,10 @@ export interface FailureOptions {
   details?: FailureDetails;
   /** Overrides the code's own answer where one case differs, e.g. a download refused for good. */
   retryable?: boolean;
-  /** How long the caller should wait, in seconds; becomes `Retry-After`. */
+  /** How long the caller, or the next attempt, should wait, in seconds; becomes `Retry-After`. */
   retryAfterSeconds?: number;
+  /** Fewer attempts in all than usual are worth it, e.g. because each takes long. */
+  maxAttempts?: number;
 }
 
 /** A failure with a documented code. `message` is written for the API's caller: no path, stack or secret. */
@@ -70,6 +72,7 @@ export class Failure extends Error {
   readonly details: FailureDetails;
   readonly retryable: boolean;
   readonly retryAfterSeconds: number | undefined;
+  readonly maxAttempts: number | undefined;
 
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
@@ -77,6 +80,7 @@ export class Failure extends Error {
     this.details = options.details ?? {};
     this.retryable = options.retryable ?? FAILURES[code].retryable;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.maxAttempts = options.maxAttempts;
   }
 
   /** The only funnel for what was thrown: a Failure stays itself, anything else becomes an INTERNAL_ERROR with it as cause. */

@@ -6,7 +6,13 @@ export { createS3BlobStore, type S3BlobStoreOptions } from './blobs/s3-blob-stor
 export { type BlobStoreWatch, watchBlobStore } from './blobs/watch-blob-store.ts';
 export { isCidr } from './download/address-rules.ts';
 export { checkImageUrl } from './download/check-image-url.ts';
-export { type DownloadedImage, type DownloadOptions, downloadImage } from './download/download-image.ts';
+export {
+  DEFAULT_USER_AGENT,
+  type DownloadedImage,
+  type DownloadOptions,
+  downloadImage,
+} from './download/download-image.ts';
+export { createHostBreaker, type HostBreaker } from './download/host-breaker.ts';
 export type { ResolveHost } from './download/resolve-host.ts';
 export type { ImageField } from './inspect/header-inspector.ts';
 export { createImageInspector, type ImageInspector, type InspectedImage } from './inspect/image-inspector.ts';

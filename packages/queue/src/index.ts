@@ -3,7 +3,7 @@ export { type LaneState, readBacklog } from './backlog.ts';
 export { createLaneBoard, type LaneBoard } from './board/lane-board.ts';
 export { type DeviceLook, lookAtDevice } from './device-look.ts';
 export { endOverdueMessages, type Overdue } from './end-overdue.ts';
-export { Lane, type LaneOptions } from './lane.ts';
+export { Lane, type LaneOptions, type LendSlot } from './lane.ts';
 export { hasJob, openLaneQueue, readJob, removeJob } from './lane-queue.ts';
 export { type LaneStatus, readLaneStatus } from './lane-status.ts';
 export { type MailboxOptions, postMail, startMailbox } from './mailbox.ts';

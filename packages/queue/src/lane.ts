@@ -15,7 +15,7 @@ export interface LaneOptions {
   deviceId: string;
   /** Proof of ownership, e.g. `worker-1#7`. */
   leaseToken: string;
-  /** How many messages are in hand at once. */
+  /** How many messages are in hand at once, apart from those that have lent their slot. */
   concurrency: number;
   /**
    * Called in the lane's order, one call right after the other without waiting, with the message's record as it was when
@@ -27,11 +27,21 @@ export interface LaneOptions {
     job: SendImageJob,
     record: MessageRecord | undefined,
     takenAt: number,
+    lendSlot: LendSlot,
   ) => Promise<'settled' | 'finished' | 'released'>;
   /** A payload that does not parse, with its job id; it is dropped from the lane. */
   onUnreadable: (jobId: string, error: unknown) => void;
   onError: (error: unknown) => void;
 }
+
+/**
+ * Runs work that waits for something outside of this lane (the server of an image), and lets another message take the slot
+ * meanwhile, so that a slow one does not hold the device. The slot is taken back at once, whether one is free or not.
+ */
+export type LendSlot = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** In hand at once, whoever has lent a slot, at most so many times the concurrency. */
+const IN_HAND_FACTOR = 4;
 
 /** Until the lane is asked again after a failure, in milliseconds; a job that failed here is taken again no sooner. */
 const AFTER_FAILURE_MS = 500;
@@ -46,6 +56,7 @@ export class Lane {
   readonly #inHand = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
   #running = false;
+  #lent = 0;
   #wake: () => void = () => {};
   /** Whether something may wait that has not been looked for. */
   #mayWait = true;
@@ -102,7 +113,7 @@ export class Lane {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      if (!this.#running || this.#inHand.size >= this.#options.concurrency) {
+      if (!this.#running || this.#freeSlots() <= 0) {
         await this.#untilWoken();
         continue;
       }
@@ -123,8 +134,8 @@ export class Lane {
 
   /** Takes in hand what waits, as much as may be. */
   async #fetch(): Promise<void> {
-    const { redis, keys, deviceId, leaseToken, concurrency } = this.#options;
-    const most = concurrency - this.#inHand.size;
+    const { redis, keys, deviceId, leaseToken } = this.#options;
+    const most = this.#freeSlots();
     const lease = { deviceId, token: leaseToken };
     this.#mayWait = false;
     const jobs = await takeJobs(redis, keys, lease, { most, inHand: this.#inHand.keys() });
@@ -168,7 +179,7 @@ export class Lane {
 
   async #handle({ id, record, takenAt }: TakenJob, payload: SendImageJob): Promise<void> {
     try {
-      const outcome = await this.#options.process(payload, record, takenAt);
+      const outcome = await this.#options.process(payload, record, takenAt, (work) => this.#lend(work));
       // It stays in hand, so that it is not taken again before the lane is closed.
       if (outcome === 'released') return;
       if (outcome === 'settled') await this.#finish(id);
@@ -179,6 +190,21 @@ export class Lane {
     }
     this.#inHand.delete(id);
     this.#wake();
+  }
+
+  #freeSlots(): number {
+    const { concurrency } = this.#options;
+    return Math.min(concurrency + this.#lent, concurrency * IN_HAND_FACTOR) - this.#inHand.size;
+  }
+
+  async #lend<T>(work: () => Promise<T>): Promise<T> {
+    this.#lent += 1;
+    this.#wake();
+    try {
+      return await work();
+    } finally {
+      this.#lent -= 1;
+    }
   }
 
   async #finish(id: string): Promise<void> {

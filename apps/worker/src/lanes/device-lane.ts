@@ -1,5 +1,14 @@
 import type { MessageRecord, SendImageJob } from '@postern/contract';
-import { type JobSettler, Lane, peekIds, postMail, readDepths, readJobs, toQueuedRecord } from '@postern/queue';
+import {
+  type JobSettler,
+  Lane,
+  type LendSlot,
+  peekIds,
+  postMail,
+  readDepths,
+  readJobs,
+  toQueuedRecord,
+} from '@postern/queue';
 import {
   createLanePauses,
   type FailedJobs,
@@ -73,6 +82,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
     job: SendImageJob,
     record: MessageRecord | undefined,
     takenAt: number,
+    lendSlot: LendSlot,
   ): Promise<'settled' | 'finished' | 'released'> => {
     // Taken before anything is awaited: jobs come in the lane's order.
     const turn = order.take(job.recipient.jid);
@@ -92,6 +102,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
           messages: kept.messages,
           clock: deps.redisClock.clock,
           stage,
+          lendSlot,
           signal,
           session: async (aborted) => {
             const connected = await session(aborted);
@@ -106,7 +117,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
           prepare: async (message, aborted) => {
             // What can only fail is neither fetched nor decoded first.
             await session(aborted);
-            return await prepareMessage(message, record, aborted, { ...deps, stage, logger: jobLogger });
+            return await prepareMessage(message, record, aborted, { ...deps, stage, lendSlot, logger: jobLogger });
           },
         },
       );

@@ -7,6 +7,7 @@ import {
   type ImageProcessor,
   type PreparedImage,
 } from '@postern/media';
+import type { LendSlot } from '@postern/queue';
 import { isSuspect, type PoisonPicturesDependencies, preparePossiblePoison } from './poison-pictures.ts';
 import { ReuseCache } from './reuse-cache.ts';
 import type { Stage } from './stages.ts';
@@ -40,13 +41,13 @@ export async function prepareMessage(
   job: SendImageJob,
   record: MessageRecord | undefined,
   signal: AbortSignal,
-  deps: PrepareDependencies,
+  deps: PrepareDependencies & { lendSlot: LendSlot },
 ): Promise<PreparedImage> {
-  const { blobs, images, prepared, download, stage } = deps;
+  const { blobs, images, prepared, download, stage, lendSlot } = deps;
   const { image, compress, hd, view_once: viewOnce, device_id: owner } = job;
   const given =
     image.source === 'url'
-      ? await stage('fetch', () => downloadImage(image.url, { ...download, signal }))
+      ? await lendSlot(() => stage('fetch', () => downloadImage(image.url, { ...download, signal })))
       : { sha256: image.sha256, bytes: undefined };
   const prepare = async (aborted: AbortSignal) => {
     const bytes = given.bytes ?? (await stage('fetch', () => blobs.read(job.message_id).catch(toReadFailure)));

@@ -63,6 +63,7 @@ function toOptions(session: Session, more: Partial<SendOptions> = {}): SendOptio
     uploads: new UploadCache({ reuseMs: 60_000, onUpload: () => {} }),
     gate: async () => {},
     stage: (_, run) => run(),
+    lendSlot: (work) => work(),
     maxAttempts: 3,
     budgetMs: 60_000,
     backoffBaseMs: 1,

@@ -1,5 +1,6 @@
 import { Failure, isSent, isSettled, type MessageNote, type MessageRecord, type SendImageJob } from '@postern/contract';
 import type { PreparedImage } from '@postern/media';
+import type { LendSlot } from '@postern/queue';
 import type { Messages } from '@postern/registry';
 import { backoffMs, type Clock, delay, type Logger, monotonicMs } from '@postern/runtime';
 import type { Session, UploadedImage } from '../whatsapp/whatsapp.ts';
@@ -27,6 +28,8 @@ export interface SendOptions {
   uploads: UploadCache;
   /** Asked right before the relay: waits for the device's pace, while its session lasts, or refuses; see RelayGate. */
   gate: (job: SendImageJob, signal: AbortSignal) => Promise<void>;
+  /** Lets another message of the lane go on while this one waits for an image. */
+  lendSlot: LendSlot;
   /** Times one stage of one message. */
   stage: Stage;
   /** Told the code of each attempt that failed. */
@@ -100,9 +103,10 @@ export async function sendMessage(
       if (isStoreAway && isExpired()) return toExpired(attempts - 1);
       if (isStoreAway) deadline = clock() + budgetMs;
       const backoff = backoffMs(attempts, options.backoffBaseMs, options.backoffMaxMs);
-      const wait = Math.max(backoff, isStoreAway ? options.storeRetryMs : 0);
+      const askedMs = isStoreAway ? options.storeRetryMs : (failure.retryAfterSeconds ?? 0) * 1000;
+      const wait = Math.max(backoff, askedMs);
       const isDisturbed = isStoreAway || stoodMs() > stoodBefore;
-      const isUsedUp = attempts >= maxAttempts || clock() + wait > deadline;
+      const isUsedUp = attempts >= Math.min(maxAttempts, failure.maxAttempts ?? Infinity) || clock() + wait > deadline;
       const last = !failure.retryable || (isUsedUp && !isDisturbed);
       const level = last || isStoreAway ? 'debug' : 'warn';
       options.logger[level]({ err: failure, code: failure.code, attempts }, 'attempt failed');
@@ -112,7 +116,8 @@ export async function sendMessage(
       if (counts && !attempt.wasCounted) await messages.countAttempt(job.device_id, job.message_id);
       if (last) return { type: 'failed', failure: attempt.verdict(failure), attempts };
       if (counts) attempts += 1;
-      await delay(wait, signal).catch(() => {});
+      const pause = () => delay(wait, signal).catch(() => {});
+      await (isStoreAway || failure.code === 'IMAGE_DOWNLOAD_FAILED' ? options.lendSlot(pause) : pause());
     }
   }
 }

@@ -36,6 +36,7 @@ async function sendInVain(isRedisAway: boolean) {
       },
     },
     leaseToken: 'w#1',
+    lendSlot: (work) => work(),
     storeRetryMs: 1,
     clock: () => monotonicMs() + aheadMs,
     session: async () => {

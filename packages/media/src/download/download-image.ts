@@ -2,7 +2,9 @@ import { within } from '@postern/runtime';
 import type { Agent, Dispatcher } from 'undici';
 import { createImageInspector, type InspectedImage } from '../inspect/image-inspector.ts';
 import { checkImageUrl, urlProblem } from './check-image-url.ts';
+import { decodeBody } from './decode-body.ts';
 import { downloadFailure, type Hop, statusFailure, transportFailure } from './download-failure.ts';
+import type { HostBreaker } from './host-breaker.ts';
 import { type ResolveHost, resolveBySystem } from './resolve-host.ts';
 
 export interface DownloadOptions {
@@ -14,8 +16,10 @@ export interface DownloadOptions {
   signal?: AbortSignal;
   /** Default: the host's resolver. */
   resolve?: ResolveHost;
-  /** Default: `Postern`. */
+  /** Default: `DEFAULT_USER_AGENT`. */
   userAgent?: string;
+  /** Shared by the downloads that learn from each other. Default: none. */
+  breaker?: HostBreaker;
 }
 
 /** The downloaded bytes and what they say about themselves. */
@@ -23,6 +27,10 @@ export interface DownloadedImage extends Omit<InspectedImage, 'bytes'> {
   bytes: Buffer;
 }
 
+/** Honest, and of the form that filters of image servers let pass. */
+export const DEFAULT_USER_AGENT = 'Mozilla/5.0 (compatible; Postern)';
+/** One that took all its time is not worth more than one other. */
+const TIMED_OUT_ATTEMPTS = 2;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
@@ -31,14 +39,19 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  * later attempt may succeed, for everything else; rejects with the signal's reason when it aborts.
  */
 export async function downloadImage(url: string, options: DownloadOptions): Promise<DownloadedImage> {
-  const { allowPrivate, timeoutMs, resolve = resolveBySystem, signal } = options;
+  const { allowPrivate, timeoutMs, resolve = resolveBySystem, signal, breaker } = options;
   signal?.throwIfAborted();
   const first = checkImageUrl(url, allowPrivate);
+  breaker?.enter(first.hostname);
   // The HTTP client (some 20 MB) is loaded by the first download: a gateway never needs it.
   const { createGuardedAgent } = await import('./guarded-agent.ts');
   const agent = createGuardedAgent({ allowPrivate, resolve, connectTimeoutMs: timeoutMs });
   try {
-    const onTimeout = () => downloadFailure(`it took longer than ${timeoutMs} ms`, true);
+    const onTimeout = () => {
+      breaker?.onSilence(first.hostname);
+      const more = { maxAttempts: TIMED_OUT_ATTEMPTS };
+      return downloadFailure(`it took longer than ${timeoutMs} ms`, true, undefined, more);
+    };
     return await within(followRedirects(agent, first, options), timeoutMs, onTimeout, signal);
   } finally {
     // Ends whatever still runs after a timeout or an abort: connections, unread bodies, the abandoned walk itself.
@@ -51,6 +64,7 @@ async function followRedirects(agent: Agent, first: URL, options: DownloadOption
   for (let redirects = 0; ; redirects += 1) {
     const hop = { hostname: url.hostname, isRedirect: redirects > 0 };
     const response = await request(agent, url, hop, options);
+    options.breaker?.onAnswer(first.hostname);
     const location = REDIRECTS.has(response.statusCode) ? response.headers.location : undefined;
     if (location === undefined) return await readImage(response, hop);
     response.body.on('error', () => undefined).destroy();
@@ -73,7 +87,7 @@ async function request(agent: Agent, url: URL, hop: Hop, options: DownloadOption
   const headers = {
     accept: 'image/jpeg, image/png, image/webp, image/gif;q=0.9, */*;q=0.1',
     'accept-encoding': 'identity',
-    'user-agent': options.userAgent ?? 'Postern',
+    'user-agent': options.userAgent ?? DEFAULT_USER_AGENT,
   };
   try {
     return await agent.request({ origin: url.origin, path: url.pathname + url.search, method: 'GET', headers });
@@ -87,15 +101,8 @@ async function readImage({ statusCode, headers, body }: Dispatcher.ResponseData,
   const inspector = createImageInspector('image_url');
   const chunks: Buffer[] = [];
   try {
-    if (statusCode < 200 || statusCode > 299) throw statusFailure(statusCode, hop);
-    const encoding = String(headers['content-encoding'] ?? 'identity');
-    if (!/^(identity)?$/i.test(encoding)) {
-      throw downloadFailure(
-        `${hop.hostname} sent it compressed as ${encoding.slice(0, 32)} although asked not to`,
-        false,
-      );
-    }
-    for await (const chunk of body) {
+    if (statusCode < 200 || statusCode > 299) throw statusFailure(statusCode, headers['retry-after']?.toString(), hop);
+    for await (const chunk of decodeBody(body, String(headers['content-encoding'] ?? ''), hop)) {
       inspector.push(chunk);
       chunks.push(chunk);
     }
