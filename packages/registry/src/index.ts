@@ -7,7 +7,12 @@ export { createDevices, type Devices, toBareJid, toDeviceRecord } from './device
 export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
 export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
 export { HOLDS } from './holds.ts';
-export { createIdempotencyClaims, type IdempotencyClaim, type IdempotencyClaims } from './idempotency-claims.ts';
+export {
+  createIdempotencyClaims,
+  type FoundClaim,
+  type IdempotencyClaim,
+  type IdempotencyClaims,
+} from './idempotency-claims.ts';
 export { createKeys, type DeviceKeys, type Keys } from './keys.ts';
 export { createLanePauses, type LanePauses } from './lane-pauses.ts';
 export {

@@ -267,8 +267,12 @@ test('a record is written once, and lists page through a device’s messages, ne
 test('an idempotency key belongs to the first message that claims it, per principal', async () => {
   const claims = createIdempotencyClaims(redis, keys, { ttlMs: 60_000 });
   const mine = { messageId: 'm1', deviceId: 'd', fingerprint: 'f1' };
-  assert.deepEqual(await claims.claim('alice', 'key', mine), { ...mine, isNew: true });
-  assert.deepEqual(await claims.claim('alice', 'key', { ...mine, messageId: 'm2' }), { ...mine, isNew: false });
+  assert.deepEqual(await claims.claim('alice', 'key', mine), { ...mine, isNew: true, isLapsed: false });
+  assert.deepEqual(await claims.claim('alice', 'key', { ...mine, messageId: 'm2' }), {
+    ...mine,
+    isNew: false,
+    isLapsed: false,
+  });
   assert.equal((await claims.claim('bob', 'key', { ...mine, messageId: 'm3' })).isNew, true);
   assert.equal((await claims.find('alice', 'key'))?.messageId, 'm1');
 });

@@ -1,6 +1,6 @@
 import { Failure, isSettled, type MessageRecord, type SendImageJob } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
-import type { IdempotencyClaim, IdempotencyClaims, Messages } from '@postern/registry';
+import type { FoundClaim, IdempotencyClaim, IdempotencyClaims, Messages } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
 import { answering, isCertainlyNotWritten } from '../redis-silence.ts';
 import { type Acceptance, acceptanceUnknown, queueUnavailable } from './acceptance.ts';
@@ -49,10 +49,17 @@ const LOOKS_MS = [0, 20, 40, 80, 160];
 export function createKeyedAcceptance(parts: KeyedAcceptanceParts): KeyedAcceptance {
   const { claims } = parts;
   return {
-    find: (principal, key) => answering(claims.find(principal, key)),
+    async find(principal, key) {
+      const claim = await answering(claims.find(principal, key));
+      return claim && (await isOver(claim, parts)) ? undefined : claim;
+    },
     async accept(job, use, listen) {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
         const claim = await claimFor(job, use, parts);
+        if (!claim.isNew && (await isOver(claim, parts))) {
+          await answering(claims.release(use.principal, use.key, claim));
+          continue;
+        }
         if (!claim.isNew && claim.fingerprint !== use.fingerprint) {
           throw new Failure('IDEMPOTENCY_KEY_CONFLICT', 'This Idempotency-Key was used for another request');
         }
@@ -66,8 +73,9 @@ export function createKeyedAcceptance(parts: KeyedAcceptanceParts): KeyedAccepta
 }
 
 /** Until there is a record nothing can be sent: when Redis falls silent here, nothing was accepted. */
-async function claimFor(job: SendImageJob, { principal, key, fingerprint }: KeyUse, { claims }: KeyedAcceptanceParts) {
-  const own = { messageId: job.message_id, deviceId: job.device_id, fingerprint };
+async function claimFor(job: SendImageJob, use: KeyUse, { claims }: KeyedAcceptanceParts) {
+  const { principal, key } = use;
+  const own = toClaim(job, use);
   try {
     return await answering(claims.claim(principal, key, own));
   } catch (error) {
@@ -77,10 +85,22 @@ async function claimFor(job: SendImageJob, { principal, key, fingerprint }: KeyU
   }
 }
 
+function toClaim(job: SendImageJob, { fingerprint }: KeyUse): IdempotencyClaim {
+  const waitsMs = job.expires_at - job.accepted_at;
+  return { messageId: job.message_id, deviceId: job.device_id, fingerprint, waitsMs };
+}
+
+/** Whether a key stands for nothing any more: its time is over, and its message has ended. */
+async function isOver({ isLapsed, deviceId, messageId }: FoundClaim, { messages }: KeyedAcceptanceParts) {
+  if (!isLapsed) return false;
+  const record = await answering(messages.read(deviceId, messageId));
+  return record === undefined || isSettled(record.state);
+}
+
 /** Undefined when it failed, but another request has taken the message over meanwhile. */
 async function acceptFirst(
   job: SendImageJob,
-  { principal, key, fingerprint }: KeyUse,
+  use: KeyUse,
   { claims, acceptance, logger }: KeyedAcceptanceParts,
 ): Promise<Accepted | undefined> {
   try {
@@ -88,11 +108,12 @@ async function acceptFirst(
     return { messageId: job.message_id, isReplay: false };
   } catch (error) {
     if (error instanceof Failure && error.code === 'ACCEPTANCE_UNKNOWN') throw error;
-    const own = { messageId: job.message_id, deviceId: job.device_id, fingerprint };
-    const isReleased = await answering(claims.release(principal, key, own)).catch((cause: unknown) => {
-      logger.warn({ err: cause, message_id: job.message_id }, 'idempotency key not released');
-      return true;
-    });
+    const isReleased = await answering(claims.release(use.principal, use.key, toClaim(job, use))).catch(
+      (cause: unknown) => {
+        logger.warn({ err: cause, message_id: job.message_id }, 'idempotency key not released');
+        return true;
+      },
+    );
     if (isReleased) throw error;
     return undefined;
   }
