@@ -42,12 +42,16 @@ const untilSettled = (messageId: string): Promise<Answer> =>
     return !['queued', 'sending'].includes(String(told.results['state'])) && told;
   });
 
-/** Kills the worker while it prepares the picture of this message, which is all that it does; starts the next one. */
-async function killWorkerOver(messageId: string): Promise<void> {
+/** Sends a picture, kills the worker that has it in hand before anything is uploaded, and starts the next one. */
+async function killWorkerOver(image: Buffer): Promise<string> {
+  stack.simulator.faults.add({ kind: 'upload_hang', count: null });
+  const messageId = await accept(image);
   await waitUntil('it is in hand', async () => (await stack.redis.hget(recordKey(messageId), 'starts')) === '1');
   worker.kill('SIGKILL');
   await worker.exited;
+  stack.simulator.faults.clear();
   worker = await stack.startWorker();
+  return messageId;
 }
 
 const recordKey = (messageId: string) => `postern:{shop}:message:${messageId}`;
@@ -61,8 +65,7 @@ async function childrenOf({ pid }: ServiceProcess): Promise<number[]> {
 test('a message whose worker died while preparing it is prepared apart from the next one, and sent', {
   skip,
 }, async () => {
-  const messageId = await accept(await slowPicture('#c04020'));
-  await killWorkerOver(messageId);
+  const messageId = await killWorkerOver(await slowPicture('#c04020'));
   await waitUntil('it is prepared in a process of its own', async () => (await childrenOf(worker)).length === 1);
   await untilState(stack.url, messageId, 'delivered');
   await assertNothingLeft(stack, 'shop');
@@ -73,8 +76,7 @@ test('a picture that kills whatever prepares it costs one worker, fails, and is 
   skip,
 }, async () => {
   const image = await slowPicture('#2040c0');
-  const messageId = await accept(image);
-  await killWorkerOver(messageId);
+  const messageId = await killWorkerOver(image);
   const killed = new Set<number>();
   await waitUntil('both processes of its own are killed', async () => {
     for (const pid of await childrenOf(worker)) {

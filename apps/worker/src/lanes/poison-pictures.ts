@@ -35,12 +35,13 @@ export async function preparePossiblePoison(
   const putAway = async (err: unknown) => {
     await quarantine.add(sha256);
     onQuarantined();
-    logger.error({ device_id, message_id, sha256, err }, 'picture quarantined');
+    logger.error({ sha256, err }, 'picture quarantined');
   };
   // Without Redis a picture is judged by what it does.
   if (await quarantine.has(sha256).catch(() => false)) {
     throw poisoned('quarantined', 'is in quarantine: it ended the process that tried to');
   }
+  if (suspect) logger.warn({ sha256 }, 'picture prepared alone: an owner of its message died');
   const loneStarts = suspect ? await messages.countLoneStart(device_id, message_id) : 0;
   if (loneStarts > MAX_LONE_STARTS) {
     const failure = poisoned('killed_process', 'ended each worker that tried to');
