@@ -87,6 +87,7 @@ test('each metric of ours says what happened', () => {
     [gateway, 'postern_authentication_failures_total', { result: 'wrong' }, (n) => n === 0],
     [gateway, 'postern_authentication_failures_total', { result: 'refused' }, (n) => n === 0],
     [gateway, 'postern_messages_accepted_total', {}, (n) => n === 5],
+    [gateway, 'postern_admissions_refused_total', {}, (n) => n === 0],
     [gateway, 'postern_idempotent_replays_total', {}, (n) => n === 1],
     [gateway, 'postern_answers_queued_total', {}, (n) => n === 1],
     [gateway, 'postern_upload_bytes_total', {}, (n) => n > 5_000],
@@ -117,12 +118,15 @@ test('each metric of ours says what happened', () => {
     [worker, 'postern_uploads_total', { source: 'reused' }, (n) => n >= 1],
     [worker, 'postern_image_input_bytes_total', {}, (n) => n > 1_000],
     [worker, 'postern_image_output_bytes_total', {}, (n) => n > 1_000],
+    [worker, 'postern_pictures_quarantined_total', {}, (n) => n === 0],
+    [worker, 'postern_records_rebuilt_total', {}, (n) => n === 0],
     [worker, 'postern_key_write_seconds', { outcome: 'stored' }, (n) => n > 0],
     ...['queue_wait', 'fetch', 'process', 'lookup', 'upload', 'relay', 'ack'].map(
       (stage): (typeof expected)[number] => [worker, 'postern_stage_seconds', { stage }, (n) => n >= 1],
     ),
     ...[gateway, worker].flatMap((families): typeof expected => [
       [families, 'postern_redis_up', {}, (n) => n === 1],
+      [families, 'postern_redis_problem', { problem: 'not_append_only' }, (n) => n === 0],
       [families, 'postern_redis_forgot_total', {}, (n) => n === 0],
       [families, 'postern_blob_store_up', {}, (n) => n === 1],
       [families, 'postern_redis_ping_seconds', {}, (n) => n >= 1],

@@ -13,6 +13,13 @@ export function createGatewayMetrics(registry: Registry) {
   });
   // An alert sees an increase only of what was there before.
   for (const result of ['wrong', 'refused'] as const) authenticationFailures.inc({ result }, 0);
+  const admissionsRefused = new Counter({
+    name: 'postern_admissions_refused_total',
+    help: 'Sends refused because of a problem of Redis, by problem',
+    labelNames: ['problem'] as const,
+    registers,
+  });
+  for (const problem of ['high_water', 'evicting'] as const) admissionsRefused.inc({ problem }, 0);
   return {
     requests: new Counter({
       name: 'postern_http_requests_total',
@@ -29,12 +36,7 @@ export function createGatewayMetrics(registry: Registry) {
     }),
     authenticationFailures,
     accepted: new Counter({ name: 'postern_messages_accepted_total', help: 'Messages put into a lane', registers }),
-    admissionsRefused: new Counter({
-      name: 'postern_admissions_refused_total',
-      help: 'Sends refused because of a problem of Redis, by problem',
-      labelNames: ['problem'] as const,
-      registers,
-    }),
+    admissionsRefused,
     replayed: new Counter({
       name: 'postern_idempotent_replays_total',
       help: 'Sends whose Idempotency-Key led to an earlier message',
