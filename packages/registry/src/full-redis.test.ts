@@ -57,7 +57,7 @@ test('a Redis that has reached maxmemory takes nothing in, and lets everything e
     true,
   );
   assert.equal(await messages.markFailed('d', failed.message_id, new Failure('SEND_FAILED', 'refused')), true);
-  assert.equal(await messages.markCancelled('d', cancelled.message_id), 'cancelled');
+  assert.equal(await messages.markCancelled('d', cancelled.message_id), 'changed');
   for (const { message_id } of [sent, failed, cancelled]) await messages.forgetDeadline('d', message_id);
   assert.equal(await redis.zcard(keys.deadlines), 0);
   const { credentials, lastHolder } = keys.device('d');
