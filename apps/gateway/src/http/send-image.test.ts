@@ -248,14 +248,15 @@ test('a message that somebody cancelled answers 409 to who waits for it', async 
   assert.deepEqual([answer.status, answer.body.code], [409, 'CANCELLED']);
 });
 
-test('a blob store that cannot write is a defect of ours: 500, logged once, and no path is told', async () => {
+test('a blob store that cannot write is not a defect of ours: 503, logged once, and no path is told', async () => {
   const incoming = join(tested.directory, 'incoming');
   await rename(incoming, `${incoming}-away`);
   const answer = await sendForm(tested.url, {}, { 'x-request-id': 'full-disk' });
   await rename(`${incoming}-away`, incoming);
-  assert.deepEqual(answer.body, { code: 'INTERNAL_ERROR', message: 'Internal error' });
-  assert.equal(answer.status, 500);
-  const errors = tested.logLines().filter((line) => line.includes('"error"') && line.includes('full-disk'));
-  assert.equal(errors.length, 1);
+  const message = 'The store of uploaded images cannot be used now (ENOENT)';
+  assert.deepEqual(answer.body, { code: 'STORAGE_UNAVAILABLE', message });
+  assert.equal(answer.status, 503);
+  const told = tested.logLines().filter((line) => line.includes('request failed') && line.includes('full-disk'));
+  assert.equal(told.length, 1);
   await tested.untilLaneIsEmpty('phone');
 });

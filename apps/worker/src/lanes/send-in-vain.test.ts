@@ -24,8 +24,8 @@ const job: SendImageJob = {
 };
 const record: MessageRecord = { ...message, state: 'queued', phone: job.recipient.jid, attempts: 0, created_at: now };
 
-/** Every attempt fails after a minute, in which the clock stands still or not, until the device is let go after seven. */
-async function sendInVain(isRedisAway: boolean) {
+/** Every attempt fails so after a minute, in which the clock stands still or not, until the device is let go after seven. */
+async function sendInVain(isRedisAway: boolean, failure = new Failure('SEND_FAILED', 'in vain')) {
   const releasing = new AbortController();
   let [failed, counted, aheadMs] = [0, 0, 0];
   const options: SendOptions = {
@@ -43,7 +43,7 @@ async function sendInVain(isRedisAway: boolean) {
       failed += 1;
       aheadMs += isRedisAway ? -60_000 : 60_000;
       if (failed === 7) releasing.abort();
-      throw new Failure('SEND_FAILED', 'in vain');
+      throw failure;
     },
     prepare: async () => ({
       bytes: Buffer.from('x'),
@@ -73,4 +73,18 @@ async function sendInVain(isRedisAway: boolean) {
 test('attempts that fail while Redis is away use up neither attempts nor budget', async () => {
   assert.deepEqual(await sendInVain(true), { type: 'released', failed: 7, counted: 0 });
   assert.deepEqual(await sendInVain(false), { type: 'failed', failed: 2, counted: 2 });
+});
+
+test('a failure may be worth fewer attempts, and none when a server wants to be asked later than the budget lasts', async () => {
+  const slow = new Failure('IMAGE_DOWNLOAD_FAILED', 'no answer', { maxAttempts: 1 });
+  assert.deepEqual(await sendInVain(false, slow), { type: 'failed', failed: 1, counted: 1 });
+  const busy = new Failure('IMAGE_DOWNLOAD_FAILED', 'status 503', { retryAfterSeconds: 3_600 });
+  assert.deepEqual(await sendInVain(false, busy), { type: 'failed', failed: 1, counted: 1 });
+});
+
+test('an attempt is not made before the time that a server asked for', async () => {
+  const startedAt = monotonicMs();
+  const busy = new Failure('IMAGE_DOWNLOAD_FAILED', 'status 503', { retryAfterSeconds: 0.1 });
+  assert.deepEqual(await sendInVain(false, busy), { type: 'failed', failed: 2, counted: 2 });
+  assert.ok(monotonicMs() - startedAt >= 99);
 });
