@@ -130,7 +130,7 @@ test('a gateway with keys asks for one, refuses a wrong one, and shows QRs after
 });
 
 test('without a worker the dialog says why there is no QR, and tries again when asked', async () => {
-  const alone = await stack.startGateway({ REDIS_PREFIX: 'nobody' });
+  const alone = await stack.startGateway({ REDIS_PREFIX: 'nobody', BLOB_DIR: `${stack.blobDirectory}-of-nobody` });
   const { page } = await openPage(lifetime, `http://127.0.0.1:${String(alone.ready['port'])}`);
   await addDevice(page, 'lonely');
   await page.getByRole('button', { name: 'Try again' }).waitFor({ timeout: 20_000 });
