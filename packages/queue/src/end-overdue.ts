@@ -80,7 +80,7 @@ end
 return answers`);
 
 /** Messages a script call is given: a few milliseconds, in which Redis does nothing else. */
-const CHUNK = 200;
+const CHUNK = 100;
 
 /** Ends those of a device's messages that are past their deadline, by Redis' clock; answers what became of each. */
 export async function* endOverdueMessages(

@@ -44,6 +44,7 @@ export async function observeRedis(options: ObserveRedisOptions): Promise<RedisO
   /** While Redis is silent, as it was. */
   let problems = findRedisProblems(UNKNOWN_FACTS, demands);
   let isTelling = true;
+  let wasRefused = false;
 
   const answering = <T>(question: Promise<T>) =>
     within(question, PATIENCE_MS, () => new Error('no answer'), stopping.signal);
@@ -58,11 +59,20 @@ export async function observeRedis(options: ObserveRedisOptions): Promise<RedisO
       return UNKNOWN_FACTS;
     }
   };
+  /** Says once that Redis refuses writes, and why. */
+  const onRefused = (error: unknown) => {
+    if (!wasRefused && !stopping.signal.aborted) logger.warn({ err: error }, 'redis takes no writes');
+    wasRefused = true;
+    return false;
+  };
   const look = async () => {
     const startedMs = monotonicMs();
     const isAnswering = await succeeds(answering(redis.ping()));
     if (isAnswering) gauges.seconds.observe((monotonicMs() - startedMs) / 1000);
-    gauges.up.set(isAnswering && (await succeeds(answering(probe()))) ? 1 : 0);
+    const isUp = isAnswering && (await answering(probe()).then(() => true, onRefused));
+    if (isUp && wasRefused) logger.info('redis takes writes again');
+    if (isUp) wasRefused = false;
+    gauges.up.set(isUp ? 1 : 0);
     const facts = isAnswering ? await readFacts() : undefined;
     const found = facts ? findRedisProblems(facts, demands) : problems;
     report(problems, found, logger);
