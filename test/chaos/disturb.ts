@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { createKeys, readOwners } from '@postern/registry';
 import { delay, within } from '@postern/runtime';
 import { awaitRecovered } from './await-recovered.ts';
@@ -88,7 +88,9 @@ async function loseBlobs(downMs: number, { stack }: World): Promise<void> {
   const elsewhere = `${stack.blobDirectory}.away`;
   await rename(stack.blobDirectory, elsewhere);
   await delay(downMs);
-  // Fails when somebody has made a folder with something in it in its place, which would hide what is in it.
+  // A process that has started meanwhile may have made a folder in its place; a mount that comes back hides that.
+  await rename(stack.blobDirectory, `${stack.blobDirectory}.hidden`).catch(() => {});
+  await rm(`${stack.blobDirectory}.hidden`, { recursive: true, force: true });
   await rename(elsewhere, stack.blobDirectory);
 }
 
