@@ -4,11 +4,13 @@ import { waitUntil } from '../support/wait-until.ts';
 import { follow, type Status } from './follow.ts';
 import type { Random } from './random.ts';
 import type { Sending } from './sending.ts';
-import { BLOB_GRACE_MS, type World } from './world.ts';
+import type { World } from './world.ts';
 
 const QUIET_MS = 90_000;
 const AT_ONCE = 20;
 const ARRIVAL_MS = 5_000;
+/** What a process that died or stood still has left is dropped by the reconciler's second look, 75 s later at most. */
+const SWEPT_WITHIN_MS = 90_000;
 
 export interface Leftovers {
   waiting: number;
@@ -54,7 +56,7 @@ export async function awaitSwept({ stack, devices }: World): Promise<Leftovers> 
     };
   };
   const isEmpty = (left: Leftovers) => Object.values(left).every((count) => count === 0);
-  const swept = waitUntil('nothing is left', async () => isEmpty(await look()), 4 * BLOB_GRACE_MS);
+  const swept = waitUntil('nothing is left', async () => isEmpty(await look()), SWEPT_WITHIN_MS);
   await swept.catch(() => {});
   return look();
 }

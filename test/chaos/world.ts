@@ -26,7 +26,7 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export const BLOB_GRACE_MS = 3_000;
+const BLOB_GRACE_MS = 3_000;
 const CLOCK_AHEAD = new URL('../support/clock-ahead.ts', import.meta.url).href;
 const RECIPIENTS = 6;
 const PAIRED_AT_ONCE = 4;
