@@ -104,6 +104,8 @@ test('each metric of ours says what happened', () => {
     [gateway, 'postern_messages_cancelled_total', {}, (n) => n === 0],
     [gateway, 'postern_outcome_fallbacks_total', {}, (n) => n === 0],
     [gateway, 'postern_blobs_swept_total', {}, (n) => n === 0],
+    [gateway, 'postern_unreadable_total', {}, (n) => n === 0],
+    [worker, 'postern_jobs_dropped_total', {}, (n) => n === 0],
     [worker, 'postern_messages_total', { outcome: 'sent', code: 'SUCCESS' }, (n) => n === 4],
     [worker, 'postern_messages_total', { outcome: 'failed', code: 'INVALID_JID' }, (n) => n === 1],
     [worker, 'postern_message_attempts_total', { outcome: 'sent' }, (n) => n === 6],

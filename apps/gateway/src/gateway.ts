@@ -81,6 +81,7 @@ import { createGatewayMetrics } from './metrics.ts';
 import { createMailDelivery } from './outcomes/deliver-mail.ts';
 import { createOutcomes } from './outcomes/outcomes.ts';
 import { startLossWatch } from './redis-losses.ts';
+import { createUnreadableReport } from './unreadable-report.ts';
 
 export interface Gateway {
   id: string;
@@ -101,8 +102,7 @@ const BLOB_STORE_LOOK_MS = 5_000;
 /** How long Redis may take for the write of a readiness check. */
 const READY_WITHIN_MS = 700;
 
-/** Starts a gateway. Rejects when Redis does not answer, when the blob store is another than everyone's or somebody else's,
- * and when the address is taken. */
+/** Starts a gateway. Rejects when Redis does not answer, the blob store is not everyone's, or the address is taken. */
 export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   return withLifetime(async (lifetime) => {
     const id = `gateway-${randomUUID()}`;
@@ -134,7 +134,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
 
     const registry = createMetricsRegistry();
     const metrics = createGatewayMetrics(registry);
-    const devices = createDevices(redis, keys);
+    const { onUnreadable, skip } = createUnreadableReport(metrics, logger);
+    const devices = createDevices(redis, keys, { onUnreadable: onUnreadable('device') });
     const messages = createMessages(redis, keys, { recordTtlMs: config.recordTtlMs });
     const qrs = createPairingQrs(redis, keys);
     const ownerOf = (deviceId: string) => readOwner(redis, keys, deviceId);
@@ -177,8 +178,8 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
 
     // Workers decide for how long.
     const failedJobs = createFailedJobs(redis, keys, { ttlMs: 0 });
-    const messageLists = createMessageLists(redis, keys);
-    const readLane = (deviceId: string) => readLaneStatus(redis, keys, deviceId);
+    const messageLists = createMessageLists(redis, keys, { onUnreadable: onUnreadable('message') });
+    const readLane = (deviceId: string) => skip('device', readLaneStatus(redis, keys, deviceId));
     const sweeper = startSweeper({
       blobs,
       assertOurs: () => blobStoreAgreement.verify(),
@@ -203,7 +204,7 @@ export function startGateway(config: GatewayConfig, logger: Logger): Promise<Gat
     ]);
     const changes = new ChangeFeed({
       devices,
-      messages,
+      messages: { read: (...ids) => skip('message', messages.read(...ids)) },
       messageLists,
       failedJobs,
       readLane,

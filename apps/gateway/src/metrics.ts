@@ -67,6 +67,15 @@ export function createGatewayMetrics(registry: Registry) {
       help: 'Blobs deleted that no message waits for',
       registers,
     }),
+    /** Zero from the start, so that the first one is seen as an increase. */
+    unreadable: zeroed(
+      new Counter({
+        name: 'postern_unreadable_total',
+        help: 'Entries in Redis that were left out because they cannot be read, by what they are',
+        labelNames: ['what'] as const,
+        registers,
+      }),
+    ),
     /** Gauges that are read when somebody scrapes. */
     observe(gauges: { waiting: () => number; uploads: () => number; eventStreams: () => number }) {
       const gauge = (name: string, help: string, read: () => number) =>
@@ -83,4 +92,12 @@ export function createGatewayMetrics(registry: Registry) {
       gauge('postern_event_streams', 'Open streams of GET /events', gauges.eventStreams);
     },
   };
+}
+
+/** What a gateway reads that may be unreadable. */
+export type Unreadable = 'device' | 'message';
+
+function zeroed(counter: Counter<'what'>): Counter<'what'> {
+  for (const what of ['device', 'message'] as const satisfies Unreadable[]) counter.inc({ what }, 0);
+  return counter;
 }

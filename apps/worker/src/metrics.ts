@@ -20,6 +20,10 @@ const WORKER_FAILURES = [
   'INTERNAL_ERROR',
 ] as const satisfies readonly FailureCode[];
 
+/** What may be found in Redis that cannot be read here; and why jobs are dropped that were not worked. */
+const UNREADABLE = ['device', 'message', 'job_kind'] as const;
+const DROPPED = ['settled', 'no_record', 'unreadable', 'unknown'] as const;
+
 const LEASE_EVENTS = ['acquired', 'lost', 'released', 'handed_over'] as const;
 type LeaseEvent = (typeof LEASE_EVENTS)[number];
 
@@ -35,6 +39,10 @@ export interface WorkerMetrics {
   countFailedAttempt(code: string): void;
   /** A picture ended the process that prepared it. */
   countQuarantined(): void;
+  /** An entry in Redis was left out or left alone because it cannot be read here. */
+  countUnreadable(what: (typeof UNREADABLE)[number]): void;
+  /** A job was taken out of its lane without being worked. */
+  countDropped(reason: (typeof DROPPED)[number]): void;
   countImage(inputBytes: number, outputBytes: number): void;
   /** Redis had lost the record of a message whose job was there. */
   countRebuiltRecord(): void;
@@ -87,6 +95,18 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     labelNames: ['code'],
     registers,
   });
+  const unreadable = new Counter({
+    name: 'postern_unreadable_total',
+    help: 'Entries in Redis that were left out or left alone because they cannot be read, by what they are',
+    labelNames: ['what'],
+    registers,
+  });
+  const dropped = new Counter({
+    name: 'postern_jobs_dropped_total',
+    help: 'Jobs that were taken out of their lane without being worked, by why',
+    labelNames: ['reason'],
+    registers,
+  });
   const imageBytes = (name: string, help: string) => new Counter({ name, help, registers });
   const inputBytes = imageBytes('postern_image_input_bytes_total', 'Bytes of images before they were prepared');
   const outputBytes = imageBytes('postern_image_output_bytes_total', 'Bytes of images after they were prepared');
@@ -127,6 +147,8 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
   });
   // From zero, so that the first one is seen as an increase.
   for (const event of LEASE_EVENTS) leases.inc({ event }, 0);
+  for (const what of UNREADABLE) unreadable.inc({ what }, 0);
+  for (const reason of DROPPED) dropped.inc({ reason }, 0);
   messages.inc({ outcome: 'sent', code: 'SUCCESS' }, 0);
   for (const code of WORKER_FAILURES) {
     messages.inc({ outcome: 'failed', code }, 0);
@@ -144,6 +166,8 @@ export function createWorkerMetrics(devices: () => { state: string; inHand: numb
     observeKeyWrite: (seconds, ok) => keyWrites.observe({ outcome: ok ? 'stored' : 'failed' }, seconds),
     countLease: (event) => leases.inc({ event }),
     countRebuiltRecord: () => rebuiltRecords.inc(),
+    countUnreadable: (what) => unreadable.inc({ what }),
+    countDropped: (reason) => dropped.inc({ reason }),
     countFailedAttempt: (code) => failedAttempts.inc({ code }),
     countQuarantined: () => quarantined.inc(),
     countImage(input, output) {

@@ -75,7 +75,6 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       );
     const redis = await connect('commands');
     const keys = createKeys(config.redisPrefix);
-    const devices = createDevices(redis, keys);
     const messages = createMessages(redis, keys, { recordTtlMs: config.recordTtlMs });
     const blobs = createBlobStore(config.blobs);
     await createBlobStoreAgreement(redis, keys, blobs).verify();
@@ -89,6 +88,11 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
 
     const owned: { by?: Ownership } = {};
     const metrics = createWorkerMetrics(() => owned.by?.devices ?? []);
+    const onUnreadable = (what: 'device' | 'message') => (error: unknown) => {
+      metrics.countUnreadable(what);
+      logger.error({ err: error }, 'left out: an entry in Redis cannot be read');
+    };
+    const devices = createDevices(redis, keys, { onUnreadable: onUnreadable('device') });
     const probe = createWriteProbe(redis, keys, workerId);
     // What waits is sent however full Redis is.
     const demands = { highWaterPercent: 100, allowNoAppendOnly: config.allowNoAppendOnly };
@@ -132,6 +136,7 @@ export function startWorker(config: WorkerConfig, logger: Logger): Promise<Runni
       blobs,
       intervalMs: RECONCILE_INTERVAL_MS,
       minAgeMs: RECONCILE_INTERVAL_MS,
+      onUnreadable: onUnreadable('message'),
       onFailed: (code) => metrics.countMessage('failed', code, 0),
       onRebuilt: () => metrics.countRebuiltRecord(),
       logger,

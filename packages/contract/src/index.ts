@@ -23,6 +23,7 @@ export { MESSAGE_NOTES, type MessageNote, messageNotes } from './message-notes.t
 export {
   type FailureRecord,
   failureRecord,
+  isMessageState,
   isSent,
   isSettled,
   MESSAGE_STATES,

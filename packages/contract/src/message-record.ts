@@ -41,6 +41,10 @@ export interface MessageRecord {
   error?: FailureRecord;
 }
 
+export function isMessageState(text: string): text is MessageState {
+  return (MESSAGE_STATES as readonly string[]).includes(text);
+}
+
 /** Whether WhatsApp has the message: it was acknowledged, or a phone has told of it. */
 export function isSent(state: MessageState): boolean {
   return state === 'sent' || state === 'delivered' || state === 'read';

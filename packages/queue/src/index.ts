@@ -11,4 +11,5 @@ export { peekIds, readJobs } from './peek.ts';
 export { createProducer, type Producer, readDepths } from './producer.ts';
 export { type PurgedChunk, purgeLane } from './purge-lane.ts';
 export { putBackJobs } from './put-back.ts';
+export type { JobProblem } from './read-taken-job.ts';
 export { createJobSettler, type JobSettler, type Settled } from './settle-jobs.ts';

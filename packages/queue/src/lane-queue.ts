@@ -1,7 +1,8 @@
-import { JOBS, type SendImageJob } from '@postern/contract';
+import type { SendImageJob } from '@postern/contract';
 import { createDrainingScript, type Keys } from '@postern/registry';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { readTakenJob } from './read-taken-job.ts';
 
 /** The name of every lane's queue; the device is in the prefix, under its hash tag. */
 const LANE = 'lane';
@@ -50,7 +51,8 @@ export async function readJob(
   messageId: string,
 ): Promise<SendImageJob | undefined> {
   const json = await redis.hget(toLaneKeys(keys, deviceId).jobPrefix + messageId, 'data');
-  return json === null ? undefined : JOBS['send-image'].safeParse(JSON.parse(json)).data;
+  const job = readTakenJob({ kind: '', json: json ?? '', record: [], damage: '' });
+  return 'payload' in job ? job.payload : undefined;
 }
 
 // KEYS: wait, job, lock. ARGV: job id. A job in somebody's hand has a lock.

@@ -41,7 +41,7 @@ test('a lent slot is taken by another message, up to four times the concurrency 
         await lendSlot(() => release.promise);
         return 'settled';
       },
-      onUnreadable: () => assert.fail('every job can be read'),
+      onProblem: () => assert.fail('every job can be read'),
       onError: (error) => assert.fail(String(error)),
     });
     lane.resume();

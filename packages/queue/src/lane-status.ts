@@ -1,5 +1,5 @@
-import { type DeviceRecord, type FailureRecord, failureRecord, isFailureCode } from '@postern/contract';
-import { createScript, type Keys, toDeviceRecord, toOwner } from '@postern/registry';
+import type { DeviceRecord, FailureRecord } from '@postern/contract';
+import { createScript, type Keys, toDeviceRecord, toOwner, toStoredFailure } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
 import { toHash } from './to-hash.ts';
@@ -43,7 +43,7 @@ type Looked = [string[], string, number, number, string, string, string[], strin
 
 const MINUTE_MS = 60_000;
 
-/** Everything that is to be said of a device and its lane, by one command; undefined when there is no such device. */
+/** Everything that is to be said of a device and its lane, by one command; undefined when there is no such device. Throws UnreadableError. */
 export async function readLaneStatus(redis: Redis, keys: Keys, deviceId: string): Promise<LaneStatus | undefined> {
   const own = keys.device(deviceId);
   const { wait, active } = toLaneKeys(keys, deviceId);
@@ -78,6 +78,10 @@ function toRate(settled: Record<string, string>, now: number): number {
 
 function toLastFailure([messageId, at]: string[], json: string): LaneStatus['lastFailure'] {
   if (messageId === undefined || json === '') return undefined;
-  const stored = failureRecord.parse(JSON.parse(json));
-  return { ...stored, code: isFailureCode(stored.code) ? stored.code : 'INTERNAL_ERROR', messageId, at: Number(at) };
+  try {
+    return { ...toStoredFailure(json), messageId, at: Number(at) };
+  } catch {
+    // Who asks for that message or lists it tells that it cannot be read.
+    return undefined;
+  }
 }

@@ -5,6 +5,7 @@ import { connectRedis, createKeys, createLeases } from '@postern/registry';
 import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { registerDevice } from './accept-message.fixture.ts';
+import { openFilledLane, until } from './filled-lane.fixture.ts';
 import { jobFor } from './job.fixture.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import { openLaneQueue, toLaneKeys } from './lane-queue.ts';
@@ -26,40 +27,8 @@ after(async () => {
   await server.stop();
 });
 
-/** Enqueues `count` messages, and works them by `process`. */
-async function openLane(deviceId: string, count: number, process: LaneOptions['process']) {
-  const leases = createLeases(redis, keys, { workerId: 'w', ttlMs: 60_000 });
-  const lease = await leases.acquire(deviceId);
-  assert.ok(lease);
-  const producer = createProducer(redis, keys, { recordTtlMs: 60_000 });
-  const ids: string[] = [];
-  await registerDevice(redis, keys, deviceId);
-  for (let n = 0; n < count; n += 1) {
-    const job = jobFor(deviceId);
-    ids.push(job.message_id);
-    await producer.accept(job);
-  }
-  const errors: unknown[] = [];
-  const lane = new Lane({
-    redis,
-    keys,
-    deviceId,
-    leaseToken: lease.token,
-    concurrency: 4,
-    process,
-    onUnreadable: (_, error) => errors.push(error),
-    onError: (error) => errors.push(error),
-  });
-  return { lane, ids, lease, leases, errors };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, 'condition not met within 10 s');
-    await delay(5);
-  }
-}
+const openLane = (deviceId: string, count: number, process: LaneOptions['process']) =>
+  openFilledLane({ redis, keys }, deviceId, count, process);
 
 test('messages are begun in the order of the lane, several at once, and leave nothing behind', async () => {
   const begun: string[] = [];
@@ -162,22 +131,6 @@ test('a job whose fetch was answered to nobody is worked in its place', async ()
   assert.deepEqual(errors, []);
 });
 
-test('a job without its payload is told once and holds nothing up', async () => {
-  const begun: string[] = [];
-  const { lane, ids, errors } = await openLane('unreadable', 3, async (job) => {
-    begun.push(job.message_id);
-    return 'settled';
-  });
-  const { active, wait, jobPrefix } = toLaneKeys(keys, 'unreadable');
-  await redis.hdel(`${jobPrefix}${ids[0]}`, 'data');
-  lane.resume();
-  await until(() => begun.length === 2 && lane.inHand === 0);
-  await lane.close(1000);
-  assert.deepEqual(begun, ids.slice(1));
-  assert.equal(errors.length, 1);
-  assert.deepEqual([await redis.llen(active), await redis.llen(wait)], [0, 0]);
-});
-
 test('closing a lane ends its blocking read at once', async () => {
   const { lane } = await openLane('idle', 0, async () => 'settled');
   lane.resume();
@@ -273,7 +226,7 @@ test('BullMQ’s own tools see what waits and what is in hand, pause the lane, a
         begun.push(job.message_id);
         return 'settled';
       },
-      onUnreadable: () => {},
+      onProblem: async () => {},
       onError: (error) => assert.fail(String(error)),
     });
     return { lane: opened, begun };

@@ -1,12 +1,13 @@
-import { JOBS, type MessageRecord, type SendImageJob } from '@postern/contract';
+import { isMessageState, isSettled, type MessageRecord, type SendImageJob } from '@postern/contract';
 import type { Keys } from '@postern/registry';
 import { delay } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { LaneBell } from './lane-bell.ts';
 import { toLaneKeys } from './lane-queue.ts';
 import { putBackJobs } from './put-back.ts';
+import type { JobProblem, ReadableJob } from './read-taken-job.ts';
 import { finishJob } from './settle-jobs.ts';
-import { type TakenJob, takeJobs } from './take-jobs.ts';
+import { takeJobs } from './take-jobs.ts';
 
 export interface LaneOptions {
   /** Shared by all lanes of a worker; each lane opens one more connection for its blocking read. */
@@ -29,8 +30,11 @@ export interface LaneOptions {
     takenAt: number,
     lendSlot: LendSlot,
   ) => Promise<'settled' | 'finished' | 'released'>;
-  /** A payload that does not parse, with its job id; it is dropped from the lane. */
-  onUnreadable: (jobId: string, error: unknown) => void;
+  /**
+   * A job that cannot be worked here. `parked`: it waits for a worker of a newer version, and goes back to the lane's front
+   * when this one lets go of the device. `ended`: it must be taken out of the lane, its message ended.
+   */
+  onProblem: (messageId: string, problem: JobProblem, fate: 'parked' | 'ended') => Promise<void>;
   onError: (error: unknown) => void;
 }
 
@@ -45,6 +49,10 @@ const IN_HAND_FACTOR = 4;
 
 /** Until the lane is asked again after a failure, in milliseconds; a job that failed here is taken again no sooner. */
 const AFTER_FAILURE_MS = 500;
+/** Parked jobs at which a lane takes nothing more: nearly everything is for newer workers then. */
+const MAX_PARKED = 100;
+/** How often those are looked at then, in milliseconds. */
+const PARKED_LOOK_MS = 5_000;
 
 /**
  * One device's lane being worked by the holder of its lease. It starts paused: `resume` while the device can send,
@@ -54,6 +62,9 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #bell: LaneBell;
   readonly #inHand = new Map<string, Promise<void>>();
+  /** Jobs that only a newer worker can do. */
+  readonly #parked = new Map<string, JobProblem>();
+  #parks = true;
   readonly #closing = new AbortController();
   #running = false;
   #lent = 0;
@@ -69,8 +80,9 @@ export class Lane {
     this.#loop = this.#run();
   }
 
+  /** With those that are parked. */
   get inHand(): number {
-    return this.#inHand.size;
+    return this.#inHand.size + this.#parked.size;
   }
 
   resume(): void {
@@ -83,9 +95,15 @@ export class Lane {
     this.#running = false;
   }
 
-  /** Resolves when nothing waits and nothing is in hand; the lane must be running. */
+  /** Resolves when nothing waits, is in hand or parked: what would be parked is ended. The lane must be running. */
   async drained(): Promise<void> {
     const { redis, keys, deviceId } = this.#options;
+    this.#parks = false;
+    for (const [id, problem] of this.#parked) {
+      await this.#options.onProblem(id, problem, 'ended');
+      this.#parked.delete(id);
+    }
+    this.#wake();
     const { wait, active } = toLaneKeys(keys, deviceId);
     // A job that is being fetched waits no more and is not in hand yet.
     const left = async () => (await redis.llen(wait)) + (await redis.llen(active));
@@ -118,7 +136,8 @@ export class Lane {
         continue;
       }
       try {
-        if (this.#mayWait) await this.#fetch();
+        if (this.#parked.size >= MAX_PARKED) await this.#dropParked();
+        else if (this.#mayWait) await this.#fetch();
         else {
           await this.#bell.rung(signal);
           this.#mayWait = true;
@@ -138,7 +157,8 @@ export class Lane {
     const most = this.#freeSlots();
     const lease = { deviceId, token: leaseToken };
     this.#mayWait = false;
-    const jobs = await takeJobs(redis, keys, lease, { most, inHand: this.#inHand.keys() });
+    const inHand = [...this.#inHand.keys(), ...this.#parked.keys()];
+    const jobs = await takeJobs(redis, keys, lease, { most, inHand });
     if (!jobs) {
       // Another worker owns the device; this one is about to learn it.
       this.#mayWait = true;
@@ -152,8 +172,31 @@ export class Lane {
       await putBackJobs(redis, keys, lease, { mode: 'only', ids: jobs.map(({ id }) => id) });
       return;
     }
-    const unreadable = jobs.filter((job) => !this.#begin(job));
-    for (const { id } of unreadable) await this.#finish(id);
+    // Readable ones first: they begin in the lane's order, whatever the others take.
+    const problems = jobs.flatMap(({ id, job, takenAt }) => {
+      if (!('payload' in job)) return [{ id, problem: job }];
+      this.#inHand.set(id, this.#handle(id, job, takenAt));
+      return [];
+    });
+    for (const { id, problem } of problems) await this.#setAside(id, problem);
+  }
+
+  async #setAside(id: string, problem: JobProblem): Promise<void> {
+    const isParked = this.#parks && problem.reason === 'unknown';
+    if (isParked) this.#parked.set(id, problem);
+    await this.#options.onProblem(id, problem, isParked ? 'parked' : 'ended');
+  }
+
+  /** Drops parked jobs whose messages have ended meanwhile; without any, waits a while. */
+  async #dropParked(): Promise<void> {
+    const { redis, keys, deviceId } = this.#options;
+    for (const id of this.#parked.keys()) {
+      const state = await redis.hget(keys.device(deviceId).message(id), 'state');
+      if (state !== null && !(isMessageState(state) && isSettled(state))) continue;
+      await this.#finish(id);
+      this.#parked.delete(id);
+    }
+    if (this.#parked.size >= MAX_PARKED) await delay(PARKED_LOOK_MS, this.#closing.signal);
   }
 
   #untilWoken(): Promise<void> {
@@ -165,19 +208,7 @@ export class Lane {
     });
   }
 
-  /** False when its payload does not parse. */
-  #begin(taken: TakenJob): boolean {
-    const { id, json } = taken;
-    const payload = readPayload(json);
-    if (payload instanceof Error) {
-      this.#options.onUnreadable(id, payload);
-      return false;
-    }
-    this.#inHand.set(id, this.#handle(taken, payload));
-    return true;
-  }
-
-  async #handle({ id, record, takenAt }: TakenJob, payload: SendImageJob): Promise<void> {
+  async #handle(id: string, { payload, record }: ReadableJob, takenAt: number): Promise<void> {
     try {
       const outcome = await this.#options.process(payload, record, takenAt, (work) => this.#lend(work));
       // It stays in hand, so that it is not taken again before the lane is closed.
@@ -210,13 +241,5 @@ export class Lane {
   async #finish(id: string): Promise<void> {
     const { redis, keys, deviceId, leaseToken } = this.#options;
     await finishJob(redis, keys, { deviceId, token: leaseToken }, id);
-  }
-}
-
-function readPayload(json: string): SendImageJob | Error {
-  try {
-    return JOBS['send-image'].parse(JSON.parse(json));
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
   }
 }

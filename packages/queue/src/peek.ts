@@ -1,7 +1,8 @@
-import { JOBS, type SendImageJob } from '@postern/contract';
+import type { SendImageJob } from '@postern/contract';
 import type { Keys } from '@postern/registry';
 import type { Redis } from 'ioredis';
 import { toLaneKeys } from './lane-queue.ts';
+import { readTakenJob } from './read-taken-job.ts';
 
 /** The ids of the messages that will be taken in hand next, the very next one first; at most `count`. */
 export async function peekIds(redis: Redis, keys: Keys, deviceId: string, count: number): Promise<string[]> {
@@ -19,10 +20,12 @@ export async function readJobs(
   if (messageIds.length === 0) return [];
   const { jobPrefix } = toLaneKeys(keys, deviceId);
   const pipeline = redis.pipeline();
-  for (const id of messageIds) pipeline.hget(jobPrefix + id, 'data');
+  for (const id of messageIds) pipeline.hmget(jobPrefix + id, 'name', 'data');
   const answers = (await pipeline.exec()) ?? [];
-  return answers.flatMap(([error, json]) => {
-    if (error) throw error;
-    return typeof json === 'string' ? (JOBS['send-image'].safeParse(JSON.parse(json)).data ?? []) : [];
+  return answers.flatMap(([error, fields]) => {
+    if (error) return [];
+    const [kind, json] = fields as (string | null)[];
+    const job = readTakenJob({ kind: kind ?? '', json: json ?? '', record: [], damage: '' });
+    return 'payload' in job ? [job.payload] : [];
   });
 }

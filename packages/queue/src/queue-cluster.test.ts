@@ -76,7 +76,7 @@ async function openLane(deviceId: string) {
     leaseToken: token,
     concurrency: 4,
     process,
-    onUnreadable: fail,
+    onProblem: async () => {},
     onError: fail,
   });
   lane.resume();

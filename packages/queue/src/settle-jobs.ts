@@ -27,6 +27,8 @@ export interface JobSettler {
   sent(lease: HeldLease, messageId: string, sentAt: number): Promise<Settled>;
   /** Only who has the job in hand may say that it failed: another owner may be sending it. Keeps the job for a retry. */
   failed(lease: HeldLease, messageId: string, failure: Failure): Promise<Settled>;
+  /** The same for a job that cannot be read: it goes in any case, also when its record is damaged. Nothing is kept. */
+  discarded(lease: HeldLease, messageId: string, failure: Failure): Promise<Settled>;
 }
 
 export interface JobSettlerOptions {
@@ -63,6 +65,12 @@ local payload = redis.call('HGET', KEYS[2], 'data')
 if answer == 'changed' and ARGV[4] ~= '0' and payload then redis.call('SET', KEYS[7], payload, 'PX', ARGV[4]) end
 return { answer, remove(1) }`);
 
+// KEYS: as above, then the transition's. ARGV: as above, then the change.
+const discardJob = createDrainingScript<[string, number]>(`${TRANSITION}${REMOVE}
+if redis.call('GET', KEYS[3]) ~= ARGV[2] then return { 'missing', 0 } end
+local is_done, answer = pcall(transition, 4, 3)
+return { is_done and answer or 'missing', remove(1) }`);
+
 function toJobKeys(keys: Keys, { deviceId }: HeldLease, jobId: string): string[] {
   const { active, jobPrefix } = toLaneKeys(keys, deviceId);
   const job = jobPrefix + jobId;
@@ -95,14 +103,24 @@ export function createJobSettler(redis: Redis, keys: Keys, options: JobSettlerOp
       keepMs,
       ...change,
     ]);
-    const isChanged = answer === 'changed';
-    const state = isChanged ? change[1] : answer === 'missing' ? undefined : (answer as MessageState);
-    return { state, isChanged, isRemoved: removed > 0 };
+    return toSettled(answer, removed, change);
   };
   return {
     sent: (lease, messageId, sentAt) =>
       settle(lease, messageId, toSent(sentAt, recordTtlMs), { onlyInHand: false, keepMs: 0 }),
     failed: (lease, messageId, failure) =>
       settle(lease, messageId, toFailed(failure, recordTtlMs), { onlyInHand: true, keepMs: failedJobTtlMs }),
+    async discarded(lease, messageId, failure) {
+      const change = toFailed(failure, recordTtlMs);
+      const touched = [...toJobKeys(keys, lease, messageId), ...toTransitionKeys(keys, lease.deviceId, messageId)];
+      const [answer, removed] = await discardJob(redis, touched, [messageId, lease.token, ...change]);
+      return toSettled(answer, removed, change);
+    },
   };
+}
+
+function toSettled(answer: string, removed: number, change: MessageChange): Settled {
+  const isChanged = answer === 'changed';
+  const state = isChanged ? change[1] : answer === 'missing' ? undefined : (answer as MessageState);
+  return { state, isChanged, isRemoved: removed > 0 };
 }

@@ -1,19 +1,26 @@
 import { type DeviceConnection, type DevicePace, type DeviceRecord, Failure } from '@postern/contract';
 import type { Redis } from 'ioredis';
+import { toDeviceRecord, toRepairedDevice } from './device-record.ts';
 import { beginRemoval, finishRemoval } from './device-removal.ts';
 import { writeFenced } from './fenced.ts';
 import type { Keys } from './keys.ts';
 import { createScript } from './script.ts';
+import { skipUnreadable, UnreadableError } from './unreadable.ts';
 
 export interface Devices {
   /** Registers an unpaired device. Throws DEVICE_ALREADY_EXISTS, also while a former one of this id is being removed. */
   create(deviceId: string): Promise<DeviceRecord>;
+  /** Undefined when there is none. Throws UnreadableError. */
   get(deviceId: string): Promise<DeviceRecord | undefined>;
+  /** Those that can be read; the others are told. */
   list(): Promise<DeviceRecord[]>;
   ids(): Promise<string[]>;
   /** Ids of the devices that need an owner: those that are registered, and those whose removal is not finished. */
   ownableIds(): Promise<string[]>;
-  /** The device for its new owner, also while it is being removed; undefined when there is nothing left of it. */
+  /**
+   * The device for its new owner, also while it is being removed; undefined when there is nothing left of it. What its owner
+   * writes anew is dropped where it cannot be read. Throws UnreadableError.
+   */
   findOwnable(deviceId: string): Promise<{ device: DeviceRecord; isRemoved: boolean } | undefined>;
   /** The device that a request names: by id, then by device JID, then by bare JID. */
   resolve(name: string): Promise<DeviceRecord | undefined>;
@@ -50,7 +57,16 @@ if redis.call('HEXISTS', KEYS[1], 'created_at') == 0 then return 0 end
 if ARGV[1] == '' then return redis.call('HDEL', KEYS[1], 'pace') end
 return redis.call('HSET', KEYS[1], 'pace', ARGV[1])`);
 
-export function createDevices(redis: Redis, keys: Keys): Devices {
+export interface DevicesOptions {
+  /** Told of each device that is left out of a list, or whose record was repaired. */
+  onUnreadable: (error: unknown) => void;
+}
+
+export function createDevices(
+  redis: Redis,
+  keys: Keys,
+  { onUnreadable }: DevicesOptions = { onUnreadable: () => {} },
+): Devices {
   const read = (deviceId: string) => redis.hgetall(keys.device(deviceId).record);
   const get = async (deviceId: string) => toDeviceRecord(deviceId, await read(deviceId));
   const ids = async () => (await redis.smembers(keys.devices)).sort();
@@ -80,11 +96,15 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
       const { removed_at, ...hash } = await read(deviceId);
       // Its removal was finished, or never begun, when somebody died on the way.
       if (removed_at === undefined) await redis.srem(keys.removals, deviceId);
-      const device = toDeviceRecord(deviceId, hash);
+      const { device, badFields } = toRepairedDevice(deviceId, hash);
+      if (badFields.length > 0) {
+        onUnreadable(new UnreadableError(`${badFields.join(' and ')} of device ${deviceId}`));
+        await redis.hdel(keys.device(deviceId).record, ...badFields);
+      }
       return device && { device, isRemoved: removed_at !== undefined };
     },
     async list() {
-      const devices = await Promise.all((await ids()).map(get));
+      const devices = await Promise.all((await ids()).map((deviceId) => skipUnreadable(get(deviceId), onUnreadable)));
       return devices.filter((device) => device !== undefined);
     },
     async resolve(name) {
@@ -123,21 +143,4 @@ export function createDevices(redis: Redis, keys: Keys): Devices {
 
 function alreadyExists(deviceId: string, why: string): Failure {
   return new Failure('DEVICE_ALREADY_EXISTS', `The device ${deviceId} ${why}`, { details: { device_id: deviceId } });
-}
-
-/** The device that its hash describes; undefined when there is none, or it is being removed. */
-export function toDeviceRecord(deviceId: string, hash: Record<string, string>): DeviceRecord | undefined {
-  const { created_at, removed_at, connection, jid, lid, pace } = hash;
-  if (created_at === undefined || removed_at !== undefined) return undefined;
-  return {
-    device_id: deviceId,
-    created_at: Number(created_at),
-    ...(jid === undefined ? {} : { jid }),
-    ...(lid === undefined ? {} : { lid }),
-    ...(pace === undefined ? {} : { pace: JSON.parse(pace) as DevicePace }),
-    connection:
-      connection === undefined
-        ? { state: 'unpaired', since: Number(created_at) }
-        : (JSON.parse(connection) as DeviceConnection),
-  };
 }

@@ -3,7 +3,8 @@ export { type BlobStoreAgreement, createBlobStoreAgreement } from './blob-store-
 export { type ConnectOptions, connectRedis, disconnectRedis } from './connect.ts';
 export { CONTENT_TTL_MS, hasContent } from './contents.ts';
 export { readDeadlineClock, readUnsettled, removeDeadlines, type UnsettledMessage } from './deadlines.ts';
-export { createDevices, type Devices, toBareJid, toDeviceRecord } from './devices.ts';
+export { toDeviceRecord } from './device-record.ts';
+export { createDevices, type Devices, toBareJid } from './devices.ts';
 export { createFailedJobs, type FailedJobs } from './failed-jobs.ts';
 export { type FencedWrite, LeaseLostError, writeFenced } from './fenced.ts';
 export { HOLDS } from './holds.ts';
@@ -31,8 +32,9 @@ export {
 export { type MessageChange, toFailed, toFailureRecord, toSent } from './message-changes.ts';
 export { announceMessage, CREATE_RECORD, toRecordArguments, toTtlMs } from './message-creation.ts';
 export { createMessageLists, type MessageLists, type MessagePage, type RecentKind } from './message-lists.ts';
+export { toMessageRecord, toStoredFailure } from './message-record.ts';
 export { TRANSITION, toTransitionKeys } from './message-scripts.ts';
-export { type AttemptAnswer, createMessages, type Messages, type Receipt, toMessageRecord } from './messages.ts';
+export { type AttemptAnswer, createMessages, type Messages, type Receipt } from './messages.ts';
 export { observeRedis, type RedisObserver } from './observe-redis.ts';
 export { createPacing, type Pacing } from './pacing.ts';
 export { createPairingQrs, type PairingQr, type PairingQrs } from './pairing-qr.ts';
@@ -47,6 +49,7 @@ export { scanKeys } from './scan-keys.ts';
 export { createDrainingScript, createScript, setDraining } from './script.ts';
 export { createSessions, type Sessions } from './sessions.ts';
 export { giveBackToWindow, takeOfWindow } from './sliding-window.ts';
+export { isUnreadable, skipUnreadable, UnreadableError } from './unreadable.ts';
 export { type ContentsWatch, watchContents } from './watch-contents.ts';
 export { createWorkers, type LiveWorkers, readOwners, WorkerIdTakenError, type Workers } from './workers.ts';
 export { createRedisCheck, createWriteProbe, type WriteProbe } from './write-probe.ts';

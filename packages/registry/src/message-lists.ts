@@ -1,8 +1,9 @@
 import type { MessageRecord, MessageState } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
-import { toMessageRecord } from './messages.ts';
+import { toMessageRecord } from './message-record.ts';
 import { type IndexEntry, NewestFirst, toIndexEntries } from './newest-first.ts';
+import { skipUnreadable } from './unreadable.ts';
 
 export interface MessagePage {
   /** Newest first. */
@@ -12,7 +13,7 @@ export interface MessagePage {
 }
 
 export interface MessageLists {
-  /** A page of these devices' messages, newest first, of one state if it is given. */
+  /** A page of these devices' messages, newest first, of one state if it is given, without those that cannot be read. */
   page(
     deviceIds: string[],
     query: { limit: number; state?: MessageState | undefined; cursor?: string | undefined },
@@ -32,7 +33,16 @@ export type RecentKind = 'accepted' | 'failed';
 const LOOKS_PER_MESSAGE = 20;
 const DEVICES_AT_ONCE = 500;
 
-export function createMessageLists(redis: Redis, keys: Keys): MessageLists {
+export interface MessageListsOptions {
+  /** Told of each message that is left out of a page. */
+  onUnreadable: (error: unknown) => void;
+}
+
+export function createMessageLists(
+  redis: Redis,
+  keys: Keys,
+  { onUnreadable }: MessageListsOptions = { onUnreadable: () => {} },
+): MessageLists {
   /** Devices that may have messages of this state. */
   const keepLikely = async (deviceIds: string[], state: MessageState | undefined): Promise<string[]> => {
     if (state !== 'failed' || deviceIds.length === 1) return deviceIds;
@@ -67,7 +77,9 @@ export function createMessageLists(redis: Redis, keys: Keys): MessageLists {
       const list = new NewestFirst(redis, keys, { deviceIds: likely, after, wanted: limit + 1 });
       for (let looks = 0; looks < LOOKS_PER_MESSAGE * limit; looks += limit + 1) {
         const entries = await list.take(limit + 1);
-        const records = await Promise.all(entries.map((entry) => readRecord(entry, state)));
+        const records = await Promise.all(
+          entries.map((entry) => skipUnreadable(readRecord(entry, state), onUnreadable)),
+        );
         for (const [index, entry] of entries.entries()) {
           if (messages.length === limit) return { messages, cursor: toCursor(after) };
           after = entry;

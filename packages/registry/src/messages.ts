@@ -1,17 +1,10 @@
-import {
-  type Failure,
-  type FailureRecord,
-  failureRecord,
-  isFailureCode,
-  type MessageRecord,
-  type MessageState,
-  messageNotes,
-} from '@postern/contract';
+import type { Failure, MessageRecord, MessageState } from '@postern/contract';
 import type { Redis } from 'ioredis';
 import { claimDueDeadlines, removeDeadlines, toUnsettledMessage, type UnsettledMessage } from './deadlines.ts';
 import type { Keys } from './keys.ts';
 import { type MessageChange, toChange, toFailed, toSent } from './message-changes.ts';
 import { announceMessage, toRecordArguments, toTtlMs } from './message-creation.ts';
+import { toMessageRecord } from './message-record.ts';
 import {
   changeAsOwner,
   changeMessage,
@@ -36,8 +29,9 @@ export interface Messages {
    * A message that is to be sent gets both at once from the producer of `packages/queue`.
    */
   create(record: MessageRecord): Promise<void>;
+  /** Undefined when there is none. Throws UnreadableError. */
   get(messageId: string): Promise<MessageRecord | undefined>;
-  /** The owner's read, without the index. */
+  /** The owner's read, without the index. Throws UnreadableError. */
   read(deviceId: string, messageId: string): Promise<MessageRecord | undefined>;
   /**
    * queued|sending → sending, counting one more attempt, if this token's turn is the newest. Only `begun` may go on;
@@ -133,37 +127,4 @@ export function createMessages(redis: Redis, keys: Keys, options: { recordTtlMs:
     },
     forgetDeadline: (deviceId, ...messageIds) => removeDeadlines(redis, keys, deviceId, messageIds),
   };
-}
-
-export function toMessageRecord(hash: Record<string, string>): MessageRecord | undefined {
-  const { message_id, device_id, phone, state } = hash;
-  if (message_id === undefined || device_id === undefined || phone === undefined || state === undefined) {
-    return undefined;
-  }
-  const record: MessageRecord = {
-    message_id,
-    device_id,
-    phone,
-    state: state as MessageState,
-    attempts: Number(hash['attempts'] ?? 0),
-    created_at: Number(hash['created_at']),
-    expires_at: Number(hash['expires_at']),
-  };
-  for (const field of ['sent_at', 'delivered_at', 'read_at'] as const) {
-    if (hash[field] !== undefined) record[field] = Number(hash[field]);
-  }
-  for (const field of ['delivered_count', 'read_count'] as const) {
-    if (hash[field] !== undefined) record[field] = Number(hash[field]);
-  }
-  if (hash['starts'] !== undefined) record.starts = Number(hash['starts']);
-  if (hash['notes'] !== undefined) record.notes = messageNotes.parse(JSON.parse(hash['notes']));
-  if (hash['principal'] !== undefined) record.principal = hash['principal'];
-  if (hash['retry_of'] !== undefined) record.retry_of = hash['retry_of'];
-  if (hash['error'] !== undefined) record.error = toStoredFailure(hash['error']);
-  return record;
-}
-
-function toStoredFailure(json: string): FailureRecord {
-  const stored = failureRecord.parse(JSON.parse(json));
-  return { ...stored, code: isFailureCode(stored.code) ? stored.code : 'INTERNAL_ERROR' };
 }

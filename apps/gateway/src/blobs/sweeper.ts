@@ -1,6 +1,6 @@
-import { isSettled } from '@postern/contract';
+import { isSettled, type MessageRecord } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
-import type { FailedJobs, Messages } from '@postern/registry';
+import { type FailedJobs, isUnreadable, type Messages } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
 
 export interface SweeperOptions {
@@ -52,7 +52,15 @@ async function sweep(
   for await (const { id, modifiedAtMs } of blobs.list()) {
     if (signal.aborted) return;
     if (Date.now() - modifiedAtMs < graceMs) continue;
-    const record = await messages.get(id);
+    let record: MessageRecord | undefined;
+    try {
+      record = await messages.get(id);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      // Whether it may still be sent is not known.
+      logger.warn({ err: error, message_id: id }, 'blob not swept: its message cannot be read');
+      continue;
+    }
     if (record && !isSettled(record.state)) continue;
     if (record?.state === 'failed' && (await failedJobs.isKept(record.device_id, id))) continue;
     await blobs.delete(id);

@@ -48,7 +48,9 @@ export async function startWorkerDouble(
       if (tells) await postMail(redis, keys, job.reply_to, { type: 'message_settled', message_id: job.message_id });
       return 'settled';
     },
-    onUnreadable: (_id, error) => onError(error),
+    onProblem: async (_id, { error }) => {
+      onError(error);
+    },
     onError,
   });
   lane.resume();

@@ -32,7 +32,7 @@ export interface OwnershipOptions {
 const RENEWALS_PER_TTL = 3;
 /** How often closed lanes are looked at, for messages whose wake was lost. */
 const LANE_SCAN_INTERVAL_MS = 2_000;
-/** A device let go for another worker is left alone for so long. */
+/** A device let go for another worker, or that could not be had, is left alone for so long, in milliseconds. */
 const RELEASED_REST_MS = 5_000;
 
 /** Claims this worker's share of the devices, keeps their leases, and lets go: one for a newcomer, all at the end. */
@@ -249,25 +249,25 @@ export class Ownership {
   async #begin(lease: Lease): Promise<void> {
     const { deps, logger } = this.#options;
     const { deviceId, epoch } = lease;
-    const found = await deps.devices.findOwnable(deviceId);
-    if (!found) return this.#release(lease, { isRemoved: true });
-    deps.metrics.countLease('acquired');
-    logger.info({ device_id: deviceId, epoch }, 'lease acquired');
-    const device = new OwnedDevice(deps, lease, found.device);
-    this.#owned.set(deviceId, device);
+    const onError = (error: unknown, message: string) => logger.error({ err: error, device_id: deviceId }, message);
+    let device: OwnedDevice | undefined;
     try {
+      const found = await deps.devices.findOwnable(deviceId);
+      if (!found) return await this.#release(lease, { isRemoved: true });
+      deps.metrics.countLease('acquired');
+      logger.info({ device_id: deviceId, epoch }, 'lease acquired');
+      device = new OwnedDevice(deps, lease, found.device);
+      this.#owned.set(deviceId, device);
       await device.start();
+      if (found.isRemoved) this.#remove(device).catch((error: unknown) => onError(error, 'device not removed yet'));
     } catch (error) {
+      // One that cannot be had keeps nobody from the others.
+      onError(error, 'device not taken over');
+      this.#unowned.rest(deviceId, RELEASED_REST_MS);
       this.#owned.delete(deviceId);
-      await device.stop();
+      await device?.stop();
       await this.#release(lease);
-      throw error;
     }
-    if (!found.isRemoved) return;
-    logger.warn({ device_id: deviceId }, 'going on with the removal of a device');
-    this.#remove(device).catch((error: unknown) => {
-      logger.warn({ err: error, device_id: deviceId }, 'device not removed yet');
-    });
   }
 
   async #renew(): Promise<void> {

@@ -23,6 +23,7 @@ import type { Redis } from 'ioredis';
 import type { WorkerMetrics } from '../metrics.ts';
 import type { Session } from '../whatsapp/whatsapp.ts';
 import { ChatOrder } from './chat-order.ts';
+import { endUnreadable } from './end-unreadable.ts';
 import { keepRecord } from './keep-record.ts';
 import { LazyLane } from './lazy-lane.ts';
 import { LookAhead } from './look-ahead.ts';
@@ -132,6 +133,7 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         blobs,
         failedJobs: deps.failedJobs,
         logger: jobLogger,
+        countDropped: (reason) => metrics.countDropped(reason),
         count: (result, code, attempts) => metrics.countMessage(result, code, attempts),
         notify: ({ reply_to }, sent) =>
           postMail(redis, keys, reply_to, { type: 'message_settled', message_id, ...sent }),
@@ -161,7 +163,12 @@ export function createDeviceLane({ deps, lease, session, signal, onAck, logger }
         leaseToken: token,
         concurrency: laneConcurrency,
         process,
-        onUnreadable: (jobId, error) => logger.error({ message_id: jobId, err: error }, 'job dropped: unreadable'),
+        onProblem: async (messageId, problem, fate) => {
+          if (fate === 'ended') return endUnreadable(messageId, problem, { ...deps, lease, logger });
+          metrics.countUnreadable('job_kind');
+          const found = { message_id: messageId, err: problem.error };
+          logger.error(found, 'job left for a worker of a newer version: it is not known here');
+        },
         onError,
       }),
   });

@@ -41,6 +41,7 @@ export function keepRecord(job: SendImageJob, deps: KeepRecordDeps): Pick<KeepRe
       },
     },
     jobs: {
+      ...jobs,
       async sent(lease, id, sentAt) {
         const settled = await jobs.sent(lease, id, sentAt);
         if (settled.state !== undefined) return settled;

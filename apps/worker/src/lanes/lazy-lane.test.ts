@@ -67,7 +67,7 @@ async function createLane(deviceId: string, idleMs: number, recheckMs = 60_000) 
           worked.push(job.message_id);
           return 'settled';
         },
-        onUnreadable: () => {},
+        onProblem: async () => {},
         // A lane that is closed while it opens its connection says so.
         onError: (error) => assert.match(String(error), /Connection is closed/),
       }),

@@ -21,6 +21,7 @@ import type { Redis } from 'ioredis';
 import { startReconciler } from './reconcile-messages.ts';
 
 const keys = createKeys('test');
+const onUnreadable = (error: unknown) => assert.fail(String(error));
 let server: LocalRedis;
 let redis: Redis;
 let messages: Messages;
@@ -73,7 +74,18 @@ test('a message whose job never came is ended, and what is on its way or has a j
   const logger = createLogger({ name: 'test', level: 'silent' });
   const codes: string[] = [];
   const onFailed = (code: string) => codes.push(code);
-  const options = { redis, keys, messages, blobs, intervalMs: 20, minAgeMs: 5_000, onFailed, onRebuilt, logger };
+  const options = {
+    redis,
+    keys,
+    messages,
+    blobs,
+    intervalMs: 20,
+    minAgeMs: 5_000,
+    onFailed,
+    onRebuilt,
+    onUnreadable,
+    logger,
+  };
   const reconciler = startReconciler(options);
   const isDone = async () => {
     const states = await Promise.all([orphan, sending].map((id) => messages.read('d', id)));
@@ -107,7 +119,17 @@ test('an announcement without a record is dropped at the second look, in case it
     return found;
   };
   const logger = createLogger({ name: 'test', level: 'silent' });
-  const options = { redis, keys, blobs, intervalMs: 20, minAgeMs: 60_000, onFailed: () => {}, onRebuilt, logger };
+  const options = {
+    redis,
+    keys,
+    blobs,
+    intervalMs: 20,
+    minAgeMs: 60_000,
+    onFailed: () => {},
+    onRebuilt,
+    onUnreadable,
+    logger,
+  };
   const reconciler = startReconciler({ ...options, messages: { ...messages, read } });
   const left = async () => (await messages.unsettled(0, 10)).map((entry) => entry.messageId);
   for (const deadline = Date.now() + 10_000; (await left()).includes(abandoned); await delay(10)) {
@@ -141,9 +163,44 @@ test('a message whose record Redis has lost gets it back from its job', async ()
   await redis.del(keys.device('d').message(job.message_id));
   const logger = createLogger({ name: 'test', level: 'silent' });
   const rebuilt = Promise.withResolvers<void>();
-  const options = { redis, keys, messages, blobs, intervalMs: 20, minAgeMs: 60_000, onFailed: () => {}, logger };
+  const options = {
+    redis,
+    keys,
+    messages,
+    blobs,
+    intervalMs: 20,
+    minAgeMs: 60_000,
+    onFailed: () => {},
+    onUnreadable,
+    logger,
+  };
   const reconciler = startReconciler({ ...options, onRebuilt: () => rebuilt.resolve() });
   await within(rebuilt.promise, 10_000, () => new Error('not rebuilt'));
   await reconciler.stop();
   assert.deepEqual(await messages.read('d', job.message_id), accepted);
+});
+
+test('a record that cannot be read is told, and keeps no other message from being ended', async () => {
+  await redis.flushall();
+  const [damaged, orphan] = [await createRecord(10_000), await createRecord(9_000)];
+  await redis.hset(keys.device('d').message(damaged), 'created_at', 'some day');
+  const told: string[] = [];
+  const reconciler = startReconciler({
+    redis,
+    keys,
+    messages,
+    blobs,
+    intervalMs: 20,
+    minAgeMs: 5_000,
+    onFailed: () => {},
+    onRebuilt,
+    onUnreadable: (error) => told.push(String(error)),
+    logger: createLogger({ name: 'test', level: 'silent' }),
+  });
+  const left = async () => (await messages.unsettled(0, 10)).length;
+  for (const deadline = Date.now() + 10_000; (await left()) > 0; await delay(10)) assert.ok(Date.now() < deadline);
+  await reconciler.stop();
+  assert.equal((await messages.read('d', orphan))?.state, 'failed');
+  const expected = `UnreadableError: the record of message ${damaged} cannot be read: its created_at is no number`;
+  assert.deepEqual([...new Set(told)], [expected]);
 });

@@ -1,7 +1,7 @@
 import { Failure, isSettled, type MessageRecord } from '@postern/contract';
 import type { BlobStore } from '@postern/media';
 import { hasJob, readJob } from '@postern/queue';
-import { type Keys, type Messages, readDeadlineClock, setDraining } from '@postern/registry';
+import { isUnreadable, type Keys, type Messages, readDeadlineClock, setDraining } from '@postern/registry';
 import { delay, type Logger } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { rebuildRecord } from './keep-record.ts';
@@ -17,6 +17,8 @@ export interface ReconcileOptions {
   onFailed: (code: string) => void;
   /** Told of each record that is written anew. */
   onRebuilt: () => void;
+  /** Told of each record that cannot be read. */
+  onUnreadable: (error: unknown) => void;
   logger: Logger;
 }
 
@@ -65,7 +67,7 @@ async function lookThrough(options: ReconcileOptions, announced: Set<string>, si
     if (entries.length === 0) return;
     let removed = 0;
     for (const { deviceId, messageId } of entries) {
-      const record = await messages.read(deviceId, messageId);
+      const record = await readRecord(deviceId, messageId, options);
       // It may be written in this moment.
       if (!record && !before.has(messageId)) announced.add(messageId);
       else if (await settleOrphan(deviceId, messageId, record, now, options)) removed += 1;
@@ -74,15 +76,31 @@ async function lookThrough(options: ReconcileOptions, announced: Set<string>, si
   }
 }
 
+async function readRecord(deviceId: string, messageId: string, { messages, onUnreadable }: ReconcileOptions) {
+  try {
+    return await messages.read(deviceId, messageId);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    onUnreadable(error);
+    return 'unreadable';
+  }
+}
+
 /** Whether the message is out of the deadlines now. */
 async function settleOrphan(
   deviceId: string,
   messageId: string,
-  record: MessageRecord | undefined,
+  record: MessageRecord | 'unreadable' | undefined,
   now: number,
   options: ReconcileOptions,
 ): Promise<boolean> {
   const { redis, keys, messages, blobs, minAgeMs, onFailed, logger } = options;
+  if (record === 'unreadable') {
+    // Its lane ends it.
+    if (await hasJob(redis, keys, deviceId, messageId)) return false;
+    await messages.forgetDeadline(deviceId, messageId);
+    return true;
+  }
   if (record && now - record.created_at < minAgeMs) return false;
   if (record && !isSettled(record.state)) {
     if (await hasJob(redis, keys, deviceId, messageId)) return false;

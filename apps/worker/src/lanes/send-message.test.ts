@@ -181,7 +181,7 @@ for (const [state, code] of Object.entries({ queued: 'EXPIRED', sending: 'ACK_TI
 }
 
 for (const [state, expected] of [
-  ['cancelled', { type: 'dropped' }],
+  ['cancelled', { type: 'dropped', reason: 'settled' }],
   ['sent', { type: 'proved', attempts: 0 }],
 ] as const) {
   test(`a message that is ${state} already is not sent`, async () => {

@@ -49,9 +49,12 @@ export interface SendOptions {
   logger: Logger;
 }
 
+/** Why a job was dropped: its message had ended otherwise (cancelled or expired, say), or has no record any more. */
+export type DropReason = 'settled' | 'no_record';
+
 /**
  * How one message's time in hand ended. `proved`: it counts as sent already, by a receipt or an ack that came late.
- * `dropped`: it had settled otherwise before. `released`: the next owner goes on with it.
+ * `dropped`: nothing is to be sent. `released`: the next owner goes on with it.
  */
 export type SendOutcome =
   | {
@@ -64,7 +67,7 @@ export type SendOutcome =
     }
   | { type: 'proved'; attempts: number }
   | { type: 'failed'; failure: Failure; attempts: number }
-  | { type: 'dropped' }
+  | { type: 'dropped'; reason: DropReason }
   | { type: 'released' };
 
 /**
@@ -79,7 +82,8 @@ export async function sendMessage(
 ): Promise<SendOutcome> {
   const { messages, maxAttempts, budgetMs, signal, clock } = options;
   if (record && isSent(record.state)) return { type: 'proved', attempts: record.attempts };
-  if (!record || isSettled(record.state)) return { type: 'dropped' };
+  if (!record) return { type: 'dropped', reason: 'no_record' };
+  if (isSettled(record.state)) return { type: 'dropped', reason: 'settled' };
   const takenAtMs = monotonicMs();
   const isExpired = () => takenAt + monotonicMs() - takenAtMs > job.expires_at;
   const toExpired = (attempts: number): SendOutcome => {
@@ -93,8 +97,8 @@ export async function sendMessage(
     const stoodBefore = stoodMs();
     try {
       const sent = await attempt.run();
-      if (sent === 'dropped') return { type: 'dropped' };
-      return sent === 'proved' ? { type: 'proved', attempts: attempts - 1 } : { type: 'sent', ...sent, attempts };
+      if (sent === 'proved') return { type: 'proved', attempts: attempts - 1 };
+      return typeof sent === 'string' ? { type: 'dropped', reason: sent } : { type: 'sent', ...sent, attempts };
     } catch (thrown) {
       if (signal.aborted) return { type: 'released' };
       const failure = Failure.from(thrown);
@@ -165,8 +169,9 @@ class Attempt {
       unlessProved: this.#relayed,
     });
     if (begun === 'lease_lost') throw new Failure('DEVICE_NOT_CONNECTED', 'Another worker owns the device now');
-    if (begun === 'proved' || (begun !== 'begun' && begun !== 'missing' && isSent(begun))) return 'proved' as const;
-    if (begun !== 'begun') return 'dropped' as const;
+    if (begun === 'missing') return 'no_record' as const;
+    if (begun === 'proved' || (begun !== 'begun' && isSent(begun))) return 'proved' as const;
+    if (begun !== 'begun') return 'settled' as const;
     this.#counted = true;
     const relayed = () => {
       this.#maybeDelivered = true;

@@ -44,7 +44,7 @@ after(async () => {
 const failed: Ending = { type: 'failed', failure: new Failure('SEND_FAILED', 'refused'), attempts: 1 };
 const sent: Ending = { type: 'sent', acknowledgedAt: 1, sha256Sent: 'a', sha256Uploaded: 'b', attempts: 1, notes: [] };
 const unacknowledged: Ending = { type: 'failed', failure: new Failure('ACK_TIMEOUT', 'no ack'), attempts: 1 };
-const dropped: Ending = { type: 'dropped' };
+const dropped: Ending = { type: 'dropped', reason: 'settled' };
 const lanes: Lane[] = [];
 
 const messages = () => createMessages(redis, keys, { recordTtlMs: 60_000 });
@@ -91,7 +91,7 @@ async function takeOver(workerId: string): Promise<Lease> {
       taken.resolve();
       return new Promise(() => {});
     },
-    onUnreadable: () => {},
+    onProblem: async () => {},
     onError: (error) => taken.reject(error),
   });
   lane.resume();
@@ -110,6 +110,7 @@ async function settleAs(job: SendImageJob, outcome: Ending, lease: Lease, ttlMs 
     lease,
     blobs,
     failedJobs,
+    countDropped: (reason) => told.push(`dropped ${reason}`),
     count: (result, code) => told.push(`counted ${result} ${code}`),
     logger: createLogger({ name: 'test', level: 'silent' }),
     async notify(_, news) {

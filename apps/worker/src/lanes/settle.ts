@@ -3,7 +3,7 @@ import type { BlobStore } from '@postern/media';
 import type { JobSettler, Settled } from '@postern/queue';
 import type { FailedJobs, Lease, Messages } from '@postern/registry';
 import { type Logger, maskNumber } from '@postern/runtime';
-import type { SendOutcome } from './send-message.ts';
+import type { DropReason, SendOutcome } from './send-message.ts';
 
 export interface SettleDependencies {
   messages: Pick<Messages, 'forgetDeadline'>;
@@ -14,6 +14,7 @@ export interface SettleDependencies {
   /** Tells the gateway that may be waiting: how it was sent, or to read the record. */
   notify: (job: SendImageJob, sent: SentNews | undefined) => Promise<void>;
   count: (outcome: 'sent' | 'failed', code: string, attempts: number) => void;
+  countDropped: (reason: DropReason) => void;
   logger: Logger;
 }
 
@@ -70,8 +71,10 @@ function toNews({ notes }: Extract<Ending, { type: 'sent' }>): SentNews {
 }
 
 /** Counts and logs each message once: when its job goes. */
-function report(job: SendImageJob, outcome: Ending, settled: Settled, { count, logger }: SettleDependencies): void {
-  if (outcome.type === 'dropped' || !settled.isRemoved) return;
+function report(job: SendImageJob, outcome: Ending, settled: Settled, options: SettleDependencies): void {
+  const { count, logger } = options;
+  if (outcome.type === 'dropped') return reportDropped(outcome.reason, options);
+  if (!settled.isRemoved) return;
   const { attempts } = outcome;
   const to = maskNumber(job.recipient.jid);
   if (settled.state !== undefined && isSent(settled.state)) {
@@ -85,6 +88,12 @@ function report(job: SendImageJob, outcome: Ending, settled: Settled, { count, l
     const level = code === 'INTERNAL_ERROR' ? 'error' : 'warn';
     logger[level]({ code, attempts, to, reason: details['reason'], err: failure }, 'message failed');
   }
+}
+
+function reportDropped(reason: DropReason, { countDropped, logger }: SettleDependencies): void {
+  countDropped(reason);
+  if (reason === 'settled') logger.info('job dropped: its message had ended before');
+  else logger.error('message lost: its job is there, but its record is gone');
 }
 
 /** The gateways' sweeper deletes what is kept, once its time is over. */
