@@ -70,10 +70,18 @@ export async function startService(
       const fields = parseLine(line);
       if (!fields) return;
       lines.push(fields);
-      if (fields['msg'] === 'ready') resolve(fields);
+      if (fields['msg'] !== 'ready') return;
+      clearTimeout(timer);
+      resolve(fields);
     });
     void exited.then((status) => reject(new Error(`${app} ended before it was ready (${status}):\n${output}`)));
-    setTimeout(() => reject(new Error(`${app} was not ready within 30 s:\n${output}`)), 30_000).unref();
+    const giveUp = () => {
+      // Nobody would know it, nor stop it.
+      child.kill('SIGKILL');
+      reject(new Error(`${app} was not ready within 30 s:\n${output}`));
+    };
+    const timer = setTimeout(giveUp, 30_000).unref();
+    void exited.then(() => clearTimeout(timer));
   });
   return {
     ready: await ready,
