@@ -29,14 +29,10 @@ test('each problem is named, in the order of the checks; a check that throws is 
   ]);
 });
 
-test('a check that never answers is a problem after 2 s, and hides no other', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+test('a check that never answers is a problem after 2 s, and hides no other', async () => {
   const answer = createReadiness([
     { name: 'blobs', findProblem: () => new Promise(() => {}) },
     { name: 'lifecycle', findProblem: () => 'shutting down' },
   ])();
-  // The other one has answered.
-  await new Promise(setImmediate);
-  t.mock.timers.tick(2_000);
   assert.deepEqual(await answer, ['blobs: no answer', 'lifecycle: shutting down']);
 });
