@@ -54,5 +54,7 @@ function isAnswering(port: number): Promise<boolean> {
     socket.setTimeout(500, () => finish(false));
     socket.once('data', (chunk) => finish(/^(\+PONG|-NOAUTH)/.test(chunk.toString())));
     socket.once('error', () => finish(false));
+    // Whoever has the port may also hang up without a word.
+    socket.once('close', () => finish(false));
   });
 }
