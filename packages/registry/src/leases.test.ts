@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { type LocalRedis, startLocalRedis } from '@postern/local-redis';
 import type { Redis } from 'ioredis';
 import { connectRedis } from './connect.ts';
@@ -19,6 +21,17 @@ after(async () => {
   redis.disconnect();
   await server.stop();
 });
+
+/** A process that takes the device `slept` as soon as it can. */
+const CLAIM = `
+import { connectRedis } from './connect.ts';
+import { createKeys } from './keys.ts';
+import { createLeases } from './leases.ts';
+const redis = await connectRedis({ url: process.env['REDIS'], name: 'test', profile: 'patient', onError: () => {} });
+const leases = createLeases(redis, createKeys('test'), { workerId: 'quick', ttlMs: 60_000 });
+while ((await leases.owner('slept')) !== 'quick') await leases.acquire('slept');
+redis.disconnect();
+`;
 
 const leasesOf = (workerId: string) => createLeases(redis, keys, { workerId, ttlMs: 60_000 });
 
@@ -48,6 +61,26 @@ test('a lease that was given up, or never held, is told from one that ran out', 
   assert.ok(again);
   await redis.del(keys.device('g1').lease);
   assert.equal(await vacancy('g1'), 'ran_out');
+});
+
+test('a worker that stood still between its claim and the answer does not believe an answer that is out of date', async () => {
+  const ttlMs = 300;
+  const frozen = createLeases(redis, keys, { workerId: 'frozen', ttlMs });
+  const claiming = frozen.acquire('slept');
+  // The claim goes out at the end of this turn of the loop, and then nothing here runs until another process has the device.
+  await setImmediate();
+  const { status } = spawnSync(
+    process.execPath,
+    [...process.execArgv, '--input-type=module-typescript', '--eval', CLAIM],
+    {
+      cwd: import.meta.dirname,
+      env: { REDIS: server.url },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  assert.equal(status, 0);
+  assert.equal(await claiming, undefined);
+  assert.equal(await frozen.owner('slept'), 'quick');
 });
 
 test('who looked before another one’s turn takes nothing', async () => {

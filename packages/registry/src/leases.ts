@@ -1,3 +1,4 @@
+import { monotonicMs } from '@postern/runtime';
 import type { Redis } from 'ioredis';
 import { HOLDS } from './holds.ts';
 import type { Keys } from './keys.ts';
@@ -77,13 +78,20 @@ export function createLeases(redis: Redis, keys: Keys, options: { workerId: stri
     const { lease, lastHolder } = keys.device(deviceId);
     return [lease, lastHolder];
   };
+  const renewLease = async (lease: Lease) =>
+    (await renew(redis, keysOf(lease.deviceId), [lease.token, ttlMs])) as Renewal;
   return {
     async acquire(deviceId, seen) {
       const args = seen === undefined ? [workerId, ttlMs] : [workerId, ttlMs, seen];
+      const askedAtMs = monotonicMs();
       const epoch = await acquire(redis, keysOf(deviceId), args);
-      return epoch === 0 ? undefined : { deviceId, token: `${workerId}#${epoch}`, epoch };
+      if (epoch === 0) return undefined;
+      const lease = { deviceId, token: `${workerId}#${epoch}`, epoch };
+      // A process that stood still meanwhile may read its lease when somebody else has the device.
+      const isLate = monotonicMs() - askedAtMs > ttlMs / 2;
+      return isLate && (await renewLease(lease)) === 'lost' ? undefined : lease;
     },
-    renew: async (lease) => (await renew(redis, keysOf(lease.deviceId), [lease.token, ttlMs])) as Renewal,
+    renew: renewLease,
     async release(lease, { isRemoved } = { isRemoved: false }) {
       await release(redis, keysOf(lease.deviceId), [lease.token, isRemoved ? REMOVED_EPOCH_TTL_MS : 0]);
     },
