@@ -45,10 +45,17 @@ test('a key whose uploads stand still takes half of the slots, and others go on 
 });
 
 test('a key that opens streams without an end takes half of them, and others can open one', async () => {
-  const listen = async (key: string) =>
-    (await fetch(`${tested.url}/events`, { headers: { 'x-api-key': key }, signal: open.streams.signal })).status;
+  // Held, because the stream of a response that is garbage ends.
+  const responses: Response[] = [];
+  const listen = async (key: string) => {
+    const options = { headers: { 'x-api-key': key }, signal: open.streams.signal };
+    const response = await fetch(`${tested.url}/events`, options);
+    responses.push(response);
+    return response.status;
+  };
   const statuses = await Promise.all(Array.from({ length: 110 }, () => listen(GREEDY)));
   assert.equal(statuses.filter((status) => status === 200).length, 100);
   assert.equal(statuses.filter((status) => status === 429).length, 10);
   assert.equal(await listen(OTHER), 200);
+  assert.equal(responses.length, 111);
 });
