@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isRunning } from '../support/processes.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const script = `const { startStack } = await import(${JSON.stringify(join(import.meta.dirname, '..', 'support', 'stack.ts'))});
@@ -20,8 +20,8 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const [line] = (await once(runner.stdout, 'data')) as [Buffer];
     const ids = JSON.parse(line.toString()) as number[];
     assert.equal(ids.length, 3);
-    for (const id of ids) assert.ok(existsSync(`/proc/${id}`));
+    for (const id of ids) assert.ok(isRunning(id));
     runner.kill(signal);
-    await waitUntil('all are gone', () => ids.every((id) => !existsSync(`/proc/${id}`)), 30_000);
+    await waitUntil('all are gone', () => !ids.some(isRunning), 30_000);
   });
 }

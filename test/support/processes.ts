@@ -1,4 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+
+/** Whether the process has not ended (Linux). One that has, and that nobody has waited for, is still listed. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 /** The command lines of the running processes that were started with this variable in their environment (Linux). */
 export async function findProcessesOf(variable: string): Promise<string[]> {
