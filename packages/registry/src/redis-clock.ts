@@ -38,7 +38,7 @@ export function startRedisClock(
   let askedAt = Number.POSITIVE_INFINITY;
   let refusedAt = Number.POSITIVE_INFINITY;
 
-  const awayMs = () => Math.max(0, monotonicMs() - Math.min(refusedAt, askedAt + PATIENCE_MS));
+  const awayMs = (now = monotonicMs()) => Math.max(0, now - Math.min(refusedAt, askedAt + PATIENCE_MS));
   const onServed = () => {
     const away = awayMs();
     askedAt = Number.POSITIVE_INFINITY;
@@ -68,8 +68,11 @@ export function startRedisClock(
   void repeat();
 
   return {
-    clock: () => monotonicMs() - stoodMs - awayMs(),
-    awayMs,
+    clock() {
+      const now = monotonicMs();
+      return now - stoodMs - awayMs(now);
+    },
+    awayMs: () => awayMs(),
     servedSince(unixMs) {
       const now = Date.now();
       const current = awayMs();
