@@ -4,8 +4,8 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
-import { findProgram, isRunnable, unpackedProgram, unpackFromApt } from '@postern/programs';
-import { cachedFolder, fetchPackage } from '../../apps/demo/setup/fetch-package.mjs';
+import { cacheFolder, findProgram, isRunnable, unpackedProgram, unpackFromApt } from '@postern/programs';
+import { fetchPackage } from '../../apps/demo/setup/fetch-package.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const APPLICATIONS = [
@@ -41,7 +41,7 @@ async function findUnpacked(): Promise<string | undefined> {
 
 async function fetchFromRegistry(onProgress: (step: string) => void): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
-  const folder = cachedFolder(`chromium-${RELEASE.version}`);
+  const folder = join(cacheFolder(), `chromium-${RELEASE.version}`);
   const starter = join(folder, 'start');
   if (!existsSync(starter)) {
     onProgress('Chromium is not installed; fetching one (once; 70 MB) ...');

@@ -4,8 +4,6 @@ export interface RegistryPackage {
   integrity: string;
 }
 
-export function cachedFolder(name: string): string;
-
 export function fetchPackage(
   release: RegistryPackage,
   folder: string,

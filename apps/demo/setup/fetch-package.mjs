@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 
 const STEP_BOUND_MS = 300_000;
 
-/** A folder of the user's cache, which all checkouts share. */
+/** A folder of the user's cache, as `packages/programs` has it, for when nothing is installed yet. */
 export function cachedFolder(name) {
   return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'postern', name);
 }
